@@ -1,0 +1,55 @@
+"""The port to the live log: positions, recent history, and a push to whoever watches.
+
+`hubbub.testing.broker_contract` holds an adapter to every sentence here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from hubbub.model import Entry, Event, Position, Tail
+
+Deliver = Callable[[Entry], None]
+"""What a subscriber gives: called on the event loop, returns at once, never raises."""
+
+
+class Broker(Protocol):
+    """One log per video.
+
+    Guarantees
+    - `publish` appends to the video's log and returns the position: dense within an epoch (1, 2, 3 …), idempotent by
+      event
+      id (a repeat returns the first position and pushes nothing new).
+    - Pushes come in the order of the log where they come at all: they are hints, each at most once. A missed push shows
+      as a
+      hole in the offsets, which `after` fills.
+    - Publishing a retraction blanks, in the history served from then on, every earlier entry that carries the comment's
+      text.
+    - What can't be proven complete raises `NotProvable`; nothing is ever skipped silently.
+
+    The caller owes
+    - to have stored the event first (`committed` is the position that a `Journal` store gave it);
+    - one `subscribe` per video at a time, and to treat whatever arrives before `subscribe` returns as live.
+    """
+
+    async def open(self) -> None:
+        """Connect. Raises `ConfigError` for settings that can't work."""
+
+    async def close(self) -> None:
+        """Let go of connections and locks. Idempotent."""
+
+    async def publish(self, event: Event, committed: Position | None = None) -> Position:
+        """Append and push. Raises `BrokerUnavailable` when it can't be confirmed (it may have happened: repeat it)."""
+
+    async def tail(self, video_id: str, limit: int) -> Tail:
+        """The log's head and its newest entries."""
+
+    async def after(self, video_id: str, position: Position, limit: int) -> list[Entry]:
+        """Every entry after ``position``, oldest first. Raises `NotProvable` (also for more than ``limit`` entries)."""
+
+    async def subscribe(self, video_id: str, deliver: Deliver) -> None:
+        """Push the video's entries to ``deliver`` from now on."""
+
+    async def unsubscribe(self, video_id: str) -> None:
+        """Stop. Unknown videos are fine."""

@@ -1,0 +1,90 @@
+"""The live log inside one process, over a store that numbers events as it commits them.
+
+Nothing is kept here: positions and history are the journal's (so they survive ``kill -9``), and a push is a function
+call. A lock file keeps a second process from accepting posts that this process's viewers would not see.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from hubbub.brokers.base import Deliver
+from hubbub.errors import BrokerUnavailable, ConfigError
+from hubbub.model import Entry, Event, Position, Tail
+from hubbub.stores.base import Journal
+
+
+class LocalBroker:
+    """`hubbub.brokers.base.Broker` for one process. ``lock_path`` None: no lock (tests of a store nobody else can
+    open).
+    """
+
+    def __init__(self, journal: Journal, *, lock_path: Path | None) -> None:
+        self._journal = journal
+        self._lock_path = lock_path
+        self._lock: IO[str] | None = None
+        self._subscribers: dict[str, Deliver] = {}
+        self._pushed: dict[str, int] = {}
+
+    async def open(self) -> None:
+        """Take the lock. Raises `ConfigError` when another process has it."""
+        if self._lock_path is not None and self._lock is None:
+            self._lock = _take_lock(self._lock_path)
+
+    async def close(self) -> None:
+        self._subscribers.clear()
+        if self._lock is not None:
+            self._lock.close()  # releases the flock; the file stays, since removing it would race with the next holder
+            self._lock = None
+
+    async def publish(self, event: Event, committed: Position | None = None) -> Position:
+        if committed is None:
+            raise BrokerUnavailable(
+                "The in-process log needs a store that numbers events; set HUBBUB_BROKER to another."
+            )
+        deliver = self._subscribers.get(event.video_id)
+        # A position at or before the last push is a repeat, or was overtaken; the overtaking push has shown the hole
+        # already.
+        if deliver is not None and committed.offset > self._pushed.get(event.video_id, 0):
+            self._pushed[event.video_id] = committed.offset
+            deliver(Entry(committed, event))
+        return committed
+
+    async def tail(self, video_id: str, limit: int) -> Tail:
+        return await self._journal.log_tail(video_id, limit)
+
+    async def after(self, video_id: str, position: Position, limit: int) -> list[Entry]:
+        return await self._journal.log_after(video_id, position, limit)
+
+    async def subscribe(self, video_id: str, deliver: Deliver) -> None:
+        self._subscribers[video_id] = deliver
+
+    async def unsubscribe(self, video_id: str) -> None:
+        self._subscribers.pop(video_id, None)
+        self._pushed.pop(video_id, None)
+
+
+def _take_lock(path: Path) -> IO[str]:
+    """Hold ``path`` by flock(2) for the life of this process: the kernel lets go even after ``kill -9``."""
+    try:
+        lock = path.open("a+")
+    except OSError as error:
+        raise ConfigError("HUBBUB_STORE", f"cannot write the lock file {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        holder = lock.read(20).strip() or "unknown"
+        lock.close()
+        raise ConfigError(
+            "HUBBUB_BROKER",
+            f"local:// serves one process, and process {holder} already uses this database ({path.name} is locked). "
+            "Stop that process, or give this one another HUBBUB_STORE.",
+        ) from error
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock

@@ -1,0 +1,72 @@
+"""What the service counts and times, for Prometheus.
+
+One `Metrics` a process, with a registry of its own, handed to whoever measures. Values that something else already
+knows (viewers, ring sizes) are not kept twice: their owner is asked at each scrape (`Metrics.observe`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+_FAST = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_BYTES = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000)
+
+
+class Metrics:
+    """Every metric by its field name; durations in seconds."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        r = self.registry
+
+        self.posts = Counter(
+            "hubbub_posts", "Posts by outcome: created, replayed or the refusal's code", ["outcome"], registry=r
+        )
+        self.accept = Histogram(
+            "hubbub_accept_seconds", "A post from request read to answer", buckets=_FAST, registry=r
+        )
+        self.commit = Histogram("hubbub_commit_seconds", "One commit of the store", buckets=_FAST, registry=r)
+        self.commit_batch = Histogram("hubbub_commit_batch_size", "Writes in one commit", buckets=_SIZES, registry=r)
+        self.publish = Histogram(
+            "hubbub_publish_seconds", "From committed to in the live log", buckets=_FAST, registry=r
+        )
+        self.publish_deferred = Counter(
+            "hubbub_publish_deferred", "Accepted events put on the unpublished list", registry=r
+        )
+        self.changes = Counter("hubbub_changes", "Deletions, hidings, pins and so on", ["kind"], registry=r)
+
+        self.post_to_frame = Histogram(
+            "hubbub_post_to_frame_seconds",
+            "From a comment's creation to the frame that carries it",
+            buckets=_FAST,
+            registry=r,
+        )
+        self.deliveries = Counter("hubbub_deliveries", "Frames handed to viewers' sockets", registry=r)
+        self.delivered_events = Counter("hubbub_delivered_events", "Events in those frames", registry=r)
+        self.frame_bytes = Histogram("hubbub_frame_bytes", "Size of a tick's frame", buckets=_BYTES, registry=r)
+        self.tick = Histogram(
+            "hubbub_tick_seconds", "A video's time between two frames, under load", buckets=_FAST, registry=r
+        )
+        self.sweep = Histogram(
+            "hubbub_sweep_seconds", "Writing one tick to all viewers of a video", buckets=_FAST, registry=r
+        )
+        self.joins = Counter("hubbub_joins", "Viewers who came, by how they were served", ["rung"], registry=r)
+        self.resets = Counter("hubbub_resets", "Viewers told that continuity can't be proven", ["reason"], registry=r)
+        self.fell_behind = Counter("hubbub_fell_behind", "Times a viewer could not take a frame at once", registry=r)
+        self.closed = Counter("hubbub_viewers_closed", "Viewers let go by us", ["reason"], registry=r)
+        self.holes = Counter("hubbub_log_holes", "Holes seen in a video's log and fetched", registry=r)
+
+    def observe(self, name: str, help: str, value: Callable[[], float]) -> None:
+        """Register a gauge whose value is asked for at each scrape."""
+        Gauge(name, help, registry=self.registry).set_function(value)
+
+    def render(self) -> bytes:
+        """The text exposition format (Prometheus 0.0.4)."""
+        return generate_latest(self.registry)

@@ -1,0 +1,124 @@
+"""What the service speaks of: comments, the events that make a video's log, and places in that log.
+
+Times named ``…_at`` (and ``at``) are integer milliseconds since the Unix epoch. Ids are UUIDv7 in their usual
+36-character lower-case form, so that their text order is their creation order (RFC 9562, section 5.7).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+
+class Status(StrEnum):
+    """What has become of a comment. Only ``visible`` ones are shown; ``deleted`` is final and the text erased."""
+
+    VISIBLE = "visible"
+    PENDING = "pending"
+    HIDDEN = "hidden"
+    DELETED = "deleted"
+
+
+class Kind(StrEnum):
+    """What an entry of a video's log says; also the event's name on every transport."""
+
+    COMMENT = "comment"
+    DELETED = "comment_deleted"
+    HIDDEN = "comment_hidden"
+    RESTORED = "comment_restored"
+    PINNED = "comment_pinned"
+    UNPINNED = "comment_unpinned"
+    SETTINGS = "settings"
+    END = "end"
+
+
+RETRACTIONS = frozenset({Kind.DELETED, Kind.HIDDEN})
+"""Kinds after which a comment's text must not be served by anything."""
+
+
+class User(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who wrote a comment, as their token said at the time."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...] = ()
+    avatar: str | None = None
+
+
+class Comment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One comment. ``offset`` is seconds since the video's start, None before that is known.
+
+    ``video_id`` stands first: its encoded length is known without looking, which lets `hubbub.wire.events` leave it out
+    of the encoded bytes by a slice.
+    """
+
+    video_id: str
+    id: str
+    user: User
+    text: str
+    created_at: int
+    offset: float | None
+    status: Status
+    pinned: bool = False
+    nonce: str | None = None
+    meta: dict[str, Any] | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A moderator's or an author's act upon a comment: everything an `Event` says but the bytes.
+
+    ``kind`` is one of deleted, hidden, restored, pinned, unpinned; ``id`` is the event's own.
+    """
+
+    id: str
+    video_id: str
+    kind: Kind
+    comment_id: str
+    at: int
+    actor: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened on a video, encoded once.
+
+    ``body`` is the JSON object that viewers get (UTF-8, without ``video_id``). It is empty when the text it carried has
+    since been retracted: the entry keeps its place in the log and shows nothing. ``subject`` is the comment's id (for a
+    comment, ``id`` itself), empty for events that speak of no comment.
+    """
+
+    id: str
+    video_id: str
+    kind: Kind
+    subject: str
+    at: int
+    body: bytes
+
+    def blank(self) -> Event:
+        """The same event with its text gone."""
+        return Event(self.id, self.video_id, self.kind, self.subject, self.at, b"")
+
+
+class Position(NamedTuple):
+    """A place in a video's log. Offsets count 1, 2, 3 … without a gap within an epoch; another epoch can't be compared.
+
+    Offset 0 is the place before the first entry.
+    """
+
+    epoch: str
+    offset: int
+
+
+class Entry(NamedTuple):
+    """An event at its place in the log."""
+
+    position: Position
+    event: Event
+
+
+class Tail(NamedTuple):
+    """The newest entries of a log, oldest first, and the log's head (the last entry's position, or offset 0)."""
+
+    head: Position
+    entries: list[Entry]

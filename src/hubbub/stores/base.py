@@ -1,0 +1,188 @@
+"""The port to durable storage: what a store promises, and what its callers owe it.
+
+The store is the truth. A broker may lose everything and costs nobody a comment; a store that has answered may not.
+`hubbub.testing.store_contract` holds an adapter to every sentence here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
+
+from hubbub.model import Change, Comment, Entry, Event, Position, Tail
+
+Order = Literal["asc", "desc"]
+
+
+class IdempotencyKey(NamedTuple):
+    """A client's mark on a post, unique for a user and a video for 24 hours.
+
+    ``fingerprint`` is a digest of the request's meaning: the same key with another fingerprint is a client's mistake.
+    """
+
+    user_id: str
+    video_id: str
+    key: str
+    fingerprint: bytes
+
+
+class Appended(NamedTuple):
+    """What `Store.append` did. ``created`` is False when the id or the idempotency key was already there, and
+    ``comment`` is then the one that stands. ``position`` is None unless the store is a `Journal`.
+    """
+
+    created: bool
+    comment: Comment
+    position: Position | None
+
+
+class Applied(NamedTuple):
+    """What `Store.apply` did: ``changed`` is False when the comment was already so (no event came of it).
+
+    ``comment`` is the comment after the change (text erased where deleted), None when the id was unknown and a
+    tombstone was left. ``position`` as in `Appended`.
+    """
+
+    changed: bool
+    comment: Comment | None
+    position: Position | None
+
+
+class Flag(NamedTuple):
+    """A viewer's or a rule's mark that a moderator should look at a comment."""
+
+    video_id: str
+    comment_id: str
+    by: str
+    reason: str
+    at: int
+
+
+class Store(Protocol):
+    """Comments and what became of them, durable.
+
+    Guarantees
+    - A method that returns has committed: on disk, or at quorum. One that raises `StoreUnavailable` has written nothing
+      (or
+      the caller can't know: it repeats with the same id, which is safe). Any driver error becomes `StoreUnavailable`
+      with a sentence that names the cause and, where there is one, the setting.
+    - Idempotent by id: a second `append` or `apply` with an id already there changes nothing and says what stands.
+      Nothing is
+      ever overwritten.
+    - A change to an unknown comment leaves a tombstone; a later `append` of that id is born with the tombstone's
+      status, so a
+      redelivered comment can't rise from the dead.
+    - ``deleted`` is final. Its text, meta and nonce are erased in the same commit.
+    - Readers see a write as soon as its method has returned (`page` and `window` may lag in stores that say so; never
+      `changes_since`, `newest`, `get`, `pins`).
+    - Lists of comments hold visible ones only, unless said otherwise; ``pinned`` is as of the read.
+
+    The caller owes
+    - ids from `hubbub.ids` (time-ordered), `open` before anything else, `close` at the end (it finishes what was
+      begun);
+    - validated input: a store checks no text and no rights.
+    """
+
+    async def open(self) -> None:
+        """Connect, create or migrate the schema. Raises `ConfigError` for a place that can't be used."""
+
+    async def close(self) -> None:
+        """Finish writes under way, then let go. Idempotent."""
+
+    async def ping(self) -> None:
+        """Raise `StoreUnavailable` if a post would not be taken now."""
+
+    async def append(self, comment: Comment, *, key: IdempotencyKey | None = None) -> Appended:
+        """Keep a comment. With ``key``: the same key again returns the first comment; with another fingerprint it
+        raises `Unprocessable` (code ``idempotency_key_reused``).
+        """
+
+    async def recall(self, key: IdempotencyKey) -> Comment | None:
+        """The comment that ``key`` made in the last 24 hours, whatever its status. Raises like `append`."""
+
+    async def apply(self, change: Change) -> Applied:
+        """Change a comment's status or pin, with its journal entry, in one commit.
+
+        Deleting and hiding unpin as well. Raises `Conflict` (codes ``comment_deleted``, ``comment_not_visible``) when
+        the present state does not admit the change: restoring or hiding a deleted one, pinning one that is not visible.
+        """
+
+    async def get(self, video_id: str, comment_id: str) -> Comment | None:
+        """One comment, whatever its status; None when unknown (or only a tombstone)."""
+
+    async def newest(self, video_id: str, limit: int) -> list[Comment]:
+        """The newest ``limit`` comments, oldest first."""
+
+    async def page(self, video_id: str, *, after: str | None, limit: int, order: Order) -> list[Comment]:
+        """Up to ``limit`` comments strictly beyond the id ``after`` in ``order`` of id (None: from that order's start).
+
+        ``after`` need not exist: pages are stable under inserts and deletes.
+        """
+
+    async def window(
+        self, video_id: str, *, since: int, until: int, limit: int, after: str | None = None
+    ) -> list[Comment]:
+        """Comments with ``since <= created_at < until`` (ms), oldest first, beyond the id ``after``."""
+
+    async def changes_since(self, video_id: str, since: int, limit: int) -> list[Event]:
+        """Comments and changes with ``at >= since`` (ms) in the order of event ids, read consistently, retracted texts
+        blank.
+
+        Returns at most ``limit``; a full list may have more behind it, which the caller treats as "too far back".
+        """
+
+    async def pins(self, video_id: str) -> list[Comment]:
+        """The pinned comments, the latest pin last."""
+
+    async def by_user(self, user_id: str, *, after: tuple[str, str] | None, limit: int) -> list[Comment]:
+        """A user's comments of every status in order of (video_id, id), beyond ``after``: for export and purge."""
+
+    async def mark_unpublished(self, event: Event, *, at: int) -> None:
+        """Remember an accepted event whose publish was not confirmed. Idempotent by event id."""
+
+    async def lease_unpublished(self, holder: str, *, now: int, lease_ms: int, limit: int) -> list[Event]:
+        """Up to ``limit`` unpublished events in order of id, bodies as they stand now (blank where retracted since),
+        leased to ``holder``: no other holder gets them until ``now + lease_ms``.
+        """
+
+    async def confirm_published(self, event_ids: Sequence[str]) -> None:
+        """Take events off the unpublished list. Unknown ids are fine."""
+
+    async def count_unpublished(self) -> int:
+        """How many events wait to be published."""
+
+    async def add_flag(self, flag: Flag) -> None:
+        """Flag a comment for review. A second flag by the same person on the same comment changes nothing."""
+
+    async def flags(self, *, video_id: str | None, after: tuple[str, str] | None, limit: int) -> list[Flag]:
+        """Open flags in order of (comment_id, by), beyond ``after``; of one video or of all."""
+
+    async def clear_flags(self, video_id: str, comment_id: str) -> None:
+        """Close every flag on a comment. Unknown ids are fine."""
+
+
+@runtime_checkable
+class Journal(Protocol):
+    """A store that numbers the log itself: epoch and offset are committed with each event, so the log outlives the
+    process.
+
+    Offsets of a video are dense in commit order. The epoch is the store's own and changes when its file is restored
+    from a backup, since offsets given out after that backup would otherwise be given out twice.
+    """
+
+    async def log_tail(self, video_id: str, limit: int) -> Tail:
+        """The newest ``limit`` entries, retracted texts blank."""
+
+    async def log_after(self, video_id: str, after: Position, limit: int) -> list[Entry]:
+        """All entries after a position. Raises `NotProvable` if there are more than ``limit``, the epoch is another, or
+        the position lies beyond the head.
+        """
+
+
+@runtime_checkable
+class Backups(Protocol):
+    """A store that can copy itself to a file while it works."""
+
+    async def backup(self, target: Path) -> None:
+        """Write a consistent copy. Raises `ConfigError` when ``target`` exists or can't be written."""
