@@ -1,0 +1,77 @@
+"""What viewers are sent before live frames: `welcome`, the newest backlog, `reset`.
+
+A greeting stands at a place in the log, the last tick's end, and moves with the ticks. Its bytes are made once a place
+for all who ask, so ten thousand newcomers cost one encoding.
+"""
+
+from __future__ import annotations
+
+from hubbub.fanout.backlog import Backlog
+from hubbub.model import Event, Position
+from hubbub.wire.events import json_array
+from hubbub.wire.sse import items_frame, sse_event
+from hubbub.wire.tokens import encode_token
+
+_MAX_BURSTS = 32
+"""Backlogs kept encoded. 402 kinds can be asked for; at the bound all go, and the popular ones are soon there again."""
+
+
+class Greeting:
+    """One video's greeting. ``position`` and ``at`` (ms) are the place: whoever joins has everything up to there."""
+
+    def __init__(self, video_id: str, backlog: Backlog, position: Position, at: int, *, skew_ms: int) -> None:
+        self.backlog = backlog
+        self.position = position
+        self.at = at
+        self._video_id = video_id
+        self._skew_ms = skew_ms
+        self._bursts: dict[tuple[int, bool], bytes] = {}
+
+    @property
+    def token(self) -> str:
+        """The resume token of a viewer who stands here."""
+        return encode_token(self.position, self.at - self._skew_ms)
+
+    def advance(self, event: Event, position: Position) -> None:
+        """Move past the next entry of the log."""
+        self.backlog.apply(event, position)
+        self.position, self.at = position, event.at
+        self._bursts.clear()
+
+    def retract(self, comment_id: str) -> None:
+        """Show a comment to nobody from now on."""
+        self.backlog.retract(comment_id)
+        self._bursts.clear()
+
+    def changed(self) -> None:
+        """The backlog was changed from outside."""
+        self._bursts.clear()
+
+    def newest(self, count: int, *, batch: bool) -> bytes:
+        """The newest ``count`` comments as stream bytes, ``b""`` when there are none."""
+        burst = self._bursts.get((count, batch))
+        if burst is None:
+            if len(self._bursts) >= _MAX_BURSTS:
+                self._bursts.clear()
+            burst = items_frame(self.backlog.newest(count, self.position, self.at), batch=batch)
+            self._bursts[count, batch] = burst
+        return burst
+
+    def reset(self, reason: str, count: int, *, batch: bool) -> bytes:
+        """`reset` with the pins, then the newest comments."""
+        newest = self.newest(count, batch=batch)
+        body = b'{"reason":"%b","pins":%b}' % (reason.encode(), json_array(self.backlog.pins.values()))
+        return sse_event("reset", body, id=None if newest else self.token) + newest
+
+    def welcome(self, *, viewers: int, resumed: bool, is_last: bool, retry_ms: int) -> bytes:
+        """The first event. It bears an id only when nothing follows it: a stream cut before the rest must not resume
+        after it.
+        """
+        body = b'{"video_id":"%b","viewers":%d,"position":"%b","resumed":%b,"pins":%b,"settings":{}}' % (
+            self._video_id.encode(),
+            viewers,
+            self.token.encode(),
+            b"true" if resumed else b"false",
+            json_array(self.backlog.pins.values()),
+        )
+        return sse_event("welcome", body, id=self.token if is_last else None, retry_ms=retry_ms)

@@ -1,0 +1,301 @@
+"""Which videos are watched here, and everybody who watches.
+
+A channel opens with a video's first viewer and closes a while after its last. The hub greets newcomers, keeps the house
+(heartbeats, stalled viewers, idle channels) and lets everyone go at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import Counter
+from typing import NamedTuple
+
+from hubbub.brokers.base import Broker
+from hubbub.errors import HubbubError
+from hubbub.fanout.backlog import MAX_BACKLOG
+from hubbub.fanout.channel import Bounds, Channel
+from hubbub.fanout.frames import framed
+from hubbub.fanout.resume import Resumer
+from hubbub.fanout.ticker import Ticker
+from hubbub.fanout.viewer import Viewer
+from hubbub.metrics import Metrics
+from hubbub.stores.base import Store
+from hubbub.wire.events import encode_json
+from hubbub.wire.sse import sse_event
+from hubbub.wire.tokens import decode_token
+
+log = logging.getLogger(__name__)
+
+HOUSEKEEPING = 1.0
+
+
+class Timing(NamedTuple):
+    """Seconds: bounds of a tick; silence before a heartbeat; no progress before a lagging viewer is closed; how long an
+    unwatched video's ring is kept; the bounds of the ``retry:`` that clients are given.
+    """
+
+    tick_min: float = 0.02
+    tick_max: float = 1.0
+    heartbeat: float = 15.0
+    stall_timeout: float = 30.0
+    linger: float = 30.0
+    retry_min: float = 1.0
+    retry_max: float = 4.0
+
+
+class Hub:
+    """Every channel of this process.
+
+    ``max_viewers`` bounds everyone watching, ``max_per_address`` those of one address; ``idle_videos`` bounds the rings
+    kept for videos that nobody watches at the moment (beyond it the longest idle go first).
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        store: Store,
+        *,
+        bounds: Bounds,
+        timing: Timing,
+        metrics: Metrics,
+        max_viewers: int,
+        max_per_address: int | None = None,
+        idle_videos: int = 1000,
+    ) -> None:
+        self._broker = broker
+        self._store = store
+        self._bounds = bounds
+        self._timing = timing
+        self._metrics = metrics
+        self._max_viewers = max_viewers
+        self._max_per_address = max_per_address
+        self._idle_videos = idle_videos
+        self._channels: dict[str, Channel] = {}
+        self._opening: dict[str, asyncio.Task[Channel]] = {}
+        self._closing: dict[str, asyncio.Task[None]] = {}
+        self._seats = 0
+        self._by_address: Counter[str] = Counter()
+        self._ticker = Ticker(shortest=timing.tick_min, longest=timing.tick_max, metrics=metrics)
+        self._resumer = Resumer(broker, store, skew_ms=bounds.skew_ms)
+        self._housekeeping: asyncio.Task[None] | None = None
+        self.draining = False
+        self._observe()
+
+    def _observe(self) -> None:
+        channels = self._channels
+        observe = self._metrics.observe
+        observe("hubbub_viewers", "Who watches now", self.viewer_count)
+        observe(
+            "hubbub_viewers_lagging",
+            "Viewers who can't take frames at once now",
+            lambda: sum(len(channel.lagging) for channel in channels.values()),
+        )
+        observe("hubbub_videos_open", "Videos with a ring in memory", lambda: len(channels))
+        observe(
+            "hubbub_ring_entries",
+            "Entries in all rings",
+            lambda: sum(len(channel.ring) for channel in channels.values()),
+        )
+        observe(
+            "hubbub_ring_bytes", "Bytes in all rings", lambda: sum(channel.ring.bytes for channel in channels.values())
+        )
+
+    def start(self) -> None:
+        """Begin ticking. Call on the event loop."""
+        self._ticker.start()
+        self._housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
+
+    async def close(self) -> None:
+        """Close every channel at once."""
+        self.draining = True
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+            await asyncio.wait([self._housekeeping])
+        await self._ticker.stop()
+        for channel in list(self._channels.values()):
+            await self._close(channel)
+
+    def viewer_count(self) -> int:
+        """Everyone watching here."""
+        return sum(channel.count() for channel in self._channels.values())
+
+    # --- seats: the bound on viewers, taken before anything is promised ----------------------------------------------
+
+    def take_seat(self, address: str) -> bool:
+        """Reserve room for one viewer; False when the process or the address is at its bound. Give it back with
+        `free_seat`.
+        """
+        if self.draining or self._seats >= self._max_viewers:
+            return False
+        if self._max_per_address is not None and self._by_address[address] >= self._max_per_address:
+            return False
+        self._seats += 1
+        if self._max_per_address is not None:
+            self._by_address[address] += 1
+        return True
+
+    def free_seat(self, address: str) -> None:
+        """The viewer that `take_seat` let in has gone."""
+        self._seats -= 1
+        if self._max_per_address is not None:
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
+
+    # --- coming and going --------------------------------------------------------------------------------------------
+
+    async def admit(self, viewer: Viewer, video_id: str, *, last_event_id: str | None) -> None:
+        """Let a viewer in: it is greeted with `welcome`, then what it missed or the newest backlog, then lives on.
+
+        ``last_event_id`` None: a newcomer. Raises `Unavailable` when the video's log can't be read; nothing was written
+        then.
+        """
+        channel = await self._channel(video_id)
+        channel.arriving += 1  # it must not be closed as idle while we read what this viewer missed
+        try:
+            await self._greet(viewer, channel, last_event_id)
+        finally:
+            channel.arriving -= 1
+
+    async def _greet(self, viewer: Viewer, channel: Channel, last_event_id: str | None) -> None:
+        batch, greeting = viewer.format.batch, channel.greeting
+        if last_event_id is None:
+            rung, rest = "backlog", greeting.newest(viewer.backlog, batch=batch)
+        else:
+            token = decode_token(last_event_id)
+            caught_up = await self._resumer.catch_up(channel, token, batch=batch) if token else None
+            greeting = channel.greeting  # another one if the log began anew meanwhile
+            if caught_up is None:
+                reason = "bad_token" if token is None else "not_provable"
+                rung, rest = "reset", greeting.reset(reason, viewer.backlog, batch=batch)
+                self._metrics.resets.labels(reason).inc()
+            else:
+                rung, rest = caught_up
+        self._metrics.joins.labels(rung).inc()
+        welcome = greeting.welcome(
+            viewers=channel.count() + 1,
+            resumed=rung not in ("backlog", "reset"),
+            is_last=not rest,
+            retry_ms=self._retry_ms(),
+        )
+        channel.join(viewer, welcome + rest)
+
+    def _retry_ms(self) -> int:
+        return round(random.uniform(self._timing.retry_min, self._timing.retry_max) * 1000)
+
+    def turn_away(self, reason: str, *, after: tuple[float, float] | None = None) -> bytes:
+        """The whole stream of somebody who can't be let in now: come back within ``after`` seconds.
+
+        A stream, not a status: an EventSource gives up for good on any 4xx or 5xx.
+        """
+        low, high = after or (self._timing.retry_min, self._timing.retry_max)
+        return sse_event("reconnect", encode_json({"reason": reason}), retry_ms=round(random.uniform(low, high) * 1000))
+
+    async def _channel(self, video_id: str) -> Channel:
+        channel = self._channels.get(video_id)
+        if channel is not None:
+            return channel
+        task = self._opening.get(video_id)
+        if task is None:
+            task = self._opening[video_id] = asyncio.get_running_loop().create_task(self._open(video_id))
+            task.add_done_callback(lambda _: self._opening.pop(video_id, None))
+        return await asyncio.shield(task)  # one viewer who gives up must not take the channel from the others
+
+    async def _open(self, video_id: str) -> Channel:
+        if (closing := self._closing.get(video_id)) is not None:
+            await asyncio.wait([closing])  # else its unsubscribing would end our subscription
+        channel = Channel(
+            video_id,
+            broker=self._broker,
+            store=self._store,
+            bounds=self._bounds,
+            metrics=self._metrics,
+            wake=self._ticker.wake,
+        )
+        await channel.open()
+        self._channels[video_id] = channel
+        return channel
+
+    async def _close(self, channel: Channel) -> None:
+        video_id = channel.video_id
+        self._channels.pop(video_id, None)
+        task = self._closing[video_id] = asyncio.get_running_loop().create_task(channel.close())
+        task.add_done_callback(lambda _: self._closing.pop(video_id, None))
+        await task
+
+    # --- keeping house -----------------------------------------------------------------------------------------------
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING)
+            try:
+                await self._tidy()
+            except Exception:
+                log.exception("housekeeping failed; trying again in a second")
+
+    async def _tidy(self) -> None:
+        now = time.monotonic()
+        idle: list[Channel] = []
+        for channel in list(self._channels.values()):
+            if not channel.count():
+                if not channel.arriving:
+                    idle.append(channel)
+                continue
+            if now - channel.last_write >= self._timing.heartbeat:
+                self._ticker.beat(channel)
+            self._close_stalled(channel, now)
+            if not channel.greeting.backlog.complete and len(channel.greeting.backlog) < MAX_BACKLOG // 2:
+                try:
+                    await channel.refill()
+                except HubbubError as error:
+                    log.warning("video %s: could not fill the backlog up: %s", channel.video_id, error)
+        idle.sort(key=lambda channel: channel.empty_since)
+        surplus = len(idle) - self._idle_videos
+        for rank, channel in enumerate(idle):
+            if rank < surplus or now - channel.empty_since >= self._timing.linger:
+                await self._close(channel)
+
+    def _close_stalled(self, channel: Channel, now: float) -> None:
+        for viewer in list(channel.lagging):
+            if now - viewer.lagging_since < self._timing.stall_timeout:
+                continue
+            unsent = viewer.unsent()
+            if unsent != viewer.unsent_seen:  # slow, yet reading
+                viewer.unsent_seen, viewer.lagging_since = unsent, now
+                continue
+            self._metrics.closed.labels("stalled").inc()
+            channel.leave(viewer)
+            viewer.abort()
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    async def drain(self, window: float) -> None:
+        """Ask every viewer to go, each at a moment of its own within ``window`` seconds, then return."""
+        self.draining = True
+        leaving = [viewer for channel in self._channels.values() for viewer in channel.viewers()]
+        random.shuffle(leaving)
+        began = time.monotonic()
+        for number, viewer in enumerate(leaving):
+            due = began + window * number / len(leaving)
+            if (wait := due - time.monotonic()) > 0:
+                await asyncio.sleep(wait)
+            self.dismiss(viewer, "draining")
+
+    def dismiss(self, viewer: Viewer, reason: str) -> None:
+        """End one viewer's stream with a word to come back."""
+        channel = viewer.channel
+        if channel is None:
+            return
+        channel.leave(viewer)
+        self.decline(viewer, reason)
+
+    def decline(self, viewer: Viewer, reason: str) -> None:
+        """End the stream of somebody who is in no channel."""
+        if viewer.gone:
+            return
+        self._metrics.closed.labels(reason).inc()
+        viewer.write(framed(self.turn_away(reason), viewer.format))
+        viewer.end()

@@ -1,0 +1,106 @@
+"""The recent entries of one video's log, in memory.
+
+Addressed by a sequence of its own (``first`` ≤ seq < ``next``) that only grows, so a cursor stays meaningful whatever
+happens to epochs and offsets. Bounded by entries and by bytes: at a bound the oldest go, and a viewer who still stood
+there is told `reset`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from hubbub.model import Entry, Position
+from hubbub.wire.events import SHOWS_COMMENT
+from hubbub.wire.sse import Item
+from hubbub.wire.tokens import encode_token
+
+_ENTRY_OVERHEAD = 400
+"""Rough bytes of Python objects an entry costs beyond its body, so that the bound on bytes means memory."""
+
+
+class Ring:
+    """Entries of one epoch, oldest first. ``head`` is the position of the newest, or where the log stood when it was
+    empty.
+    """
+
+    def __init__(self, head: Position, *, max_entries: int, max_bytes: int, skew_ms: int) -> None:
+        self.head = head
+        self.first = 0
+        self.next = 0
+        self.bytes = 0
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._skew_ms = skew_ms
+        self._items: list[Item] = []  # [_gone:] are live; the dead front is cut off in bulk
+        self._offsets: list[int] = []
+        self._gone = 0
+        self._carriers: dict[str, list[int]] = {}  # comment id -> sequences of the entries that carry its text
+
+    def __len__(self) -> int:
+        return self.next - self.first
+
+    @property
+    def floor(self) -> Position:
+        """The place before the oldest entry: the earliest position this ring can continue from."""
+        return Position(self.head.epoch, self._offsets[self._gone] - 1 if len(self) else self.head.offset)
+
+    def append(self, entry: Entry) -> None:
+        """Take the entry that follows ``head``."""
+        position, event = entry
+        if event.body and event.kind in SHOWS_COMMENT:
+            self._carriers.setdefault(event.subject, []).append(self.next)
+        self._items.append(Item(encode_token(position, event.at - self._skew_ms), event))
+        self._offsets.append(position.offset)
+        self.head = position
+        self.next += 1
+        self.bytes += len(event.body) + _ENTRY_OVERHEAD
+        while len(self) > self._max_entries or (self.bytes > self._max_bytes and len(self) > 1):
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        event = self._items[self._gone].event
+        self.bytes -= len(event.body) + _ENTRY_OVERHEAD
+        if event.body and event.kind in SHOWS_COMMENT:
+            carriers = self._carriers[event.subject]
+            carriers.remove(self.first)
+            if not carriers:
+                del self._carriers[event.subject]
+        self.first += 1
+        self._gone += 1
+        if self._gone > 64 and self._gone * 2 > len(self._items):
+            del self._items[: self._gone]
+            del self._offsets[: self._gone]
+            self._gone = 0
+
+    def items(self, start: int, stop: int) -> list[Item]:
+        """The items with ``start`` ≤ sequence < ``stop``; ``start`` must not lie before ``first``."""
+        shift = self._gone - self.first
+        return self._items[start + shift : stop + shift]
+
+    def sequence_after(self, position: Position) -> int | None:
+        """The sequence of the entry that follows ``position``, or None if that can't be told from here."""
+        if position.epoch != self.head.epoch or not self.floor.offset <= position.offset <= self.head.offset:
+            return None
+        return self.first + bisect_right(self._offsets, position.offset, lo=self._gone) - self._gone
+
+    def blank(self, subject: str) -> int | None:
+        """Erase a comment's text wherever it stands; the lowest sequence touched, or None."""
+        sequences = self._carriers.pop(subject, None)
+        if sequences is None:
+            return None
+        shift = self._gone - self.first
+        for sequence in sequences:
+            token, event = self._items[sequence + shift]
+            self._items[sequence + shift] = Item(token, event.blank())
+            self.bytes -= len(event.body)
+        return sequences[0]
+
+    def restart(self, head: Position) -> None:
+        """Forget everything and go on at ``head``. A sequence is skipped, so that every cursor is off the ring."""
+        self._items.clear()
+        self._offsets.clear()
+        self._carriers.clear()
+        self._gone = self.bytes = 0
+        self.next += 1
+        self.first = self.next
+        self.head = head

@@ -1,0 +1,75 @@
+"""A viewer: a cursor into a video's ring, and a way to write to one client.
+
+Never a queue. A viewer who keeps up is level: it shares each tick's frame. One who can't take a frame at once is
+lagging: its cursor stays where it is and it takes whole frames from there as its client reads on.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from hubbub.fanout.channel import Channel
+
+
+class Format(NamedTuple):
+    """How a frame is written; viewers of one format share its bytes.
+
+    ``batch``: comments of a tick as one array. ``chunked``: wrapped as an HTTP/1.1 chunk, for viewers past the HTTP
+    server.
+    """
+
+    batch: bool
+    chunked: bool
+
+
+class Viewer(ABC):
+    """One client's place in a channel. Subclasses know the socket; everything here belongs to the channel.
+
+    ``cursor`` is the ring sequence of the next entry to send, always a tick's boundary. ``lagging_since`` is the loop
+    time of the last progress while lagging, 0.0 while level. ``backlog`` is how many comments a reset brings.
+    """
+
+    __slots__ = ("backlog", "channel", "cursor", "format", "gone", "lagging_since", "unsent_seen")
+
+    def __init__(self, format: Format, backlog: int) -> None:
+        self.format = format
+        self.backlog = backlog
+        self.channel: Channel | None = None
+        self.cursor = 0
+        self.gone = False
+        self.lagging_since = 0.0
+        self.unsent_seen = 0
+
+    @abstractmethod
+    def write(self, data: bytes) -> None:
+        """Hand ``data`` to the client whole. If it can't all go now, keep the rest and call `paused`. Never raises."""
+
+    @abstractmethod
+    def unsent(self) -> int:
+        """Bytes handed over and not yet taken by the kernel or server: falling means progress."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """End the stream cleanly once what was handed over is out."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the connection now."""
+
+    def paused(self) -> None:
+        """For subclasses: the client can take no more at the moment."""
+        if self.channel is not None:
+            self.channel.fall_behind(self)
+
+    def resumed(self) -> None:
+        """For subclasses: everything handed over is out; the client can take more."""
+        if self.channel is not None:
+            self.channel.catch_up(self)
+
+    def lost(self) -> None:
+        """For subclasses: the connection is gone."""
+        self.gone = True
+        if self.channel is not None:
+            self.channel.leave(self)

@@ -1,0 +1,289 @@
+"""One video, over the real store and broker: who sees what, in which order, how often."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from hubbub.fanout.hub import Timing
+from hubbub.model import Comment, Entry, Kind, Position
+from hubbub.wire.events import comment_event
+from tests.fanout.conftest import NewStage, Stage, until
+
+
+async def test_everyone_gets_what_is_said_in_order_and_once(stage: Stage) -> None:
+    """Plain and batched viewers alike."""
+    watchers = [await stage.watch(batch=batch) for batch in (False, True, False)]
+    said = [(await stage.say()).text for _ in range(50)]
+    await until(lambda: all(len(w.texts()) >= 50 for w in watchers))
+    assert all(w.texts() == said for w in watchers)
+
+
+async def test_a_newcomer_in_mid_stream_has_neither_hole_nor_double(stage: Stage) -> None:
+    """Backlog, then live, meets exactly, however many come while comments flow."""
+    watchers = [await stage.watch()]
+    for _ in range(60):
+        await stage.say()
+        watchers.append(await stage.watch(batch=random.random() < 0.5))
+    await until(lambda: all(w.texts() and w.texts()[-1] == "60" for w in watchers))
+    assert all(w.texts() == [str(n) for n in range(1, 61)] for w in watchers)
+
+
+@pytest.mark.parametrize(("backlog", "expected"), [(0, []), (1, ["5"]), (3, ["3", "4", "5"]), (200, list("12345"))])
+async def test_the_backlog_is_as_long_as_asked_for(stage: Stage, backlog: int, expected: list[str]) -> None:
+    """The newest ones, oldest first."""
+    for _ in range(5):
+        await stage.say()
+    assert (await stage.watch(backlog=backlog)).texts() == expected
+
+
+async def test_welcome_comes_first_and_bears_an_id_only_alone(stage: Stage) -> None:
+    """A stream that is cut between welcome and backlog must not resume after the backlog."""
+    alone = await stage.watch()
+    assert [name for name, _, _ in alone.events()] == ["welcome"]
+    assert alone.events()[0][2] is not None
+    await stage.say()
+    await until(lambda: bool(alone.texts()))
+    followed = await stage.watch()
+    assert [(name, id is None) for name, _, id in followed.events()] == [("welcome", True), ("comment", False)]
+
+
+async def test_a_viewer_who_returns_gets_exactly_what_it_missed(stage: Stage) -> None:
+    """From any event's id, to any moment: the rest, once, in order."""
+    watcher = await stage.watch()
+    for _ in range(30):
+        await stage.say()
+    await until(lambda: len(watcher.texts()) == 30)
+    for name, data, id in watcher.events():
+        returned = await stage.watch(last_event_id=id, batch=True) if id else None
+        if returned and name == "comment":
+            assert returned.texts() == [str(n) for n in range(int(data["text"]) + 1, 31)]
+            assert returned.events()[0][1]["resumed"] is True
+    assert stage.count("hubbub_resets_total", reason="not_provable") == 0
+
+
+async def test_a_viewer_who_returns_after_a_restart_gets_exactly_what_it_missed(new_stage: NewStage) -> None:
+    """The log is the database's: another process, the same places."""
+    first = await new_stage()
+    watcher = await first.watch()
+    for _ in range(5):
+        await first.say()
+    await until(lambda: len(watcher.texts()) == 5)
+    last = watcher.last_id()
+    await first.say("while nobody watched")
+    await first.close()
+    second = await new_stage()
+    returned = await second.watch(last_event_id=last)
+    assert returned.texts() == ["while nobody watched"]
+    assert second.count("hubbub_joins_total", rung="ring") == 1
+
+
+async def test_a_place_that_left_the_ring_is_found_in_the_log(new_stage: NewStage) -> None:
+    """The second rung: exactly once still."""
+    stage = await new_stage(ring_entries=5)
+    watcher = await stage.watch()
+    await stage.say()
+    await until(lambda: watcher.texts() == ["1"])
+    last = watcher.last_id()
+    for _ in range(40):
+        await stage.say()
+    returned = await stage.watch(last_event_id=last)
+    await until(lambda: returned.texts()[-1:] == ["41"])
+    assert returned.texts() == [str(n) for n in range(2, 42)]
+    assert stage.count("hubbub_joins_total", rung="log") == 1
+
+
+async def test_another_epoch_is_answered_from_the_store(stage: Stage) -> None:
+    """The third rung: everything since the token's low-water time, doubles bearing the same id."""
+    said = [await stage.say() for _ in range(3)]
+    token = f"otherepoch.7.{said[1].created_at}"
+    returned = await stage.watch(last_event_id=token)
+    assert set(returned.texts()) >= {"2", "3"}
+    assert stage.count("hubbub_joins_total", rung="store") == 1
+    await stage.say("live")
+    await until(lambda: returned.texts()[-1] == "live")
+    assert returned.texts().count("live") == 1
+
+
+@pytest.mark.parametrize("token", ["nonsense", "otherepoch.7.0", "\x00", "e" * 500])
+async def test_what_proves_nothing_is_answered_with_reset_and_the_backlog(stage: Stage, token: str) -> None:
+    """On the same connection, and live from there on."""
+    for _ in range(3):
+        await stage.say()
+    returned = await stage.watch(last_event_id=token)
+    assert [name for name, _, _ in returned.events()] == ["welcome", "reset", "comment", "comment", "comment"]
+    await stage.say("live")
+    await until(lambda: returned.texts()[-1] == "live")
+
+
+async def test_a_position_beyond_the_log_is_not_believed(stage: Stage) -> None:
+    """A place that this epoch has not reached proves nothing: a database that went back in time."""
+    await stage.say()
+    watcher = await stage.watch()
+    epoch, _, low = (watcher.last_id() or "").split(".")
+    returned = await stage.watch(last_event_id=f"{epoch}.99.{low}")
+    assert returned.events()[0][1]["resumed"] is True, "the store tells what came since"
+    assert stage.count("hubbub_joins_total", rung="store") == 1
+
+
+async def test_a_lagging_viewer_takes_shared_frames_until_it_is_level(stage: Stage) -> None:
+    """Nothing lost, nothing twice, and nobody else waits."""
+    slow, quick = await stage.watch(), await stage.watch()
+    slow.blocked = True
+    for _ in range(20):
+        await stage.say()
+        await asyncio.sleep(0.002)
+    await until(lambda: len(quick.texts()) == 20)
+    assert stage.count("hubbub_viewers_lagging") == 1
+    slow.unblock()
+    assert slow.texts() == quick.texts()
+    assert stage.count("hubbub_viewers_lagging") == 0
+    await stage.say()
+    await until(lambda: slow.texts()[-1] == quick.texts()[-1] == "21")
+
+
+async def test_a_viewer_who_falls_off_the_ring_is_reset(new_stage: NewStage) -> None:
+    """From memory: `reset`, the newest backlog, and on."""
+    stage = await new_stage(ring_entries=10)
+    slow = await stage.watch(backlog=5)
+    slow.blocked = True
+    for _ in range(40):
+        await stage.say()
+        await asyncio.sleep(0.002)
+    await asyncio.sleep(0.1)
+    slow.unblock()
+    names = [name for name, _, _ in slow.events()]
+    assert names.count("reset") == 1
+    assert slow.texts()[-5:] == ["36", "37", "38", "39", "40"]
+    await stage.say()
+    await until(lambda: slow.texts()[-1] == "41")
+    assert stage.count("hubbub_resets_total", reason="fell_off_ring") == 1
+
+
+async def test_a_tick_larger_than_the_ring_resets_rather_than_skips(new_stage: NewStage) -> None:
+    """Even viewers who were level: what left the ring before it was sent can't be sent."""
+    stage = await new_stage(ring_entries=10, timing=Timing(tick_min=0.3, tick_max=0.5))
+    watcher = await stage.watch(backlog=3)
+    await stage.say()
+    await until(lambda: watcher.texts() == ["1"])
+    for _ in range(30):
+        await stage.say()
+    await until(lambda: watcher.texts()[-1] == "31")
+    assert [name for name, _, _ in watcher.events()].count("reset") == 1
+    assert watcher.texts() == ["1", "29", "30", "31"]
+
+
+async def test_a_missed_push_is_fetched_at_once(stage: Stage) -> None:
+    """A hole in the offsets is seen with the next push, and filled from the log in order."""
+    watcher = await stage.watch()
+    await stage.say()
+    await stage.keep("missed one")
+    await stage.keep("missed another")
+    await stage.say("seen")
+    await until(lambda: len(watcher.texts()) == 4)
+    assert watcher.texts() == ["1", "missed one", "missed another", "seen"]
+    assert stage.count("hubbub_log_holes_total") == 1
+
+
+async def test_a_push_that_comes_twice_is_shown_once(stage: Stage) -> None:
+    """At-least-once publishing is invisible."""
+    watcher = await stage.watch()
+    comment = await stage.say()
+    await stage.broker.publish(comment_event(comment), stage.kept.position)
+    channel = stage.hub._channels["v"]
+    channel.receive(Entry(stage.kept.position, comment_event(comment)))
+    await stage.say()
+    await until(lambda: watcher.texts()[-1:] == ["2"])
+    assert watcher.texts() == ["1", "2"]
+
+
+async def test_a_log_that_begins_anew_resets_everyone(stage: Stage) -> None:
+    """What can't be proven continuous is said, and the picture afterwards is right."""
+    watchers = [await stage.watch(), await stage.watch(batch=True)]
+    for _ in range(3):
+        await stage.say()
+    await until(lambda: all(len(w.texts()) == 3 for w in watchers))
+    channel = stage.hub._channels["v"]
+    channel.ring.head = Position("anotherepoch", 3)  # as if the log had been another until now
+    await stage.say()
+    await until(lambda: all(w.texts()[-1] == "4" for w in watchers))
+    for watcher in watchers:
+        assert [name for name, _, _ in watcher.events()].count("reset") == 1
+        assert list(watcher.picture()[0].values()) == ["1", "2", "3", "4"]
+
+
+async def test_a_retracted_text_is_in_no_later_byte(stage: Stage) -> None:
+    """Not in the backlog, not for who returns, not for who lags behind."""
+    lagging = await stage.watch()
+    level = await stage.watch()
+    start = lagging.last_id()
+    lagging.blocked = True
+    await stage.say("hello")
+    await until(lambda: level.texts() == ["hello"])
+    secret = await stage.say("secret")
+    await stage.change(Kind.DELETED, secret)
+    returned = await stage.watch(last_event_id=start)
+    newcomer = await stage.watch(batch=True)
+    await until(lambda: any(name == "comment_deleted" for name, _, _ in level.events()))
+    lagging.unblock()
+    await until(lambda: any(name == "comment_deleted" for name, _, _ in lagging.events()))
+    for watcher in (lagging, returned, newcomer):  # the level one may have had it before it was retracted
+        assert b"secret" not in watcher.received
+    for watcher in (level, lagging, returned, newcomer):
+        assert list(watcher.picture()[0].values()) == ["hello"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_happens_everyone_ends_with_the_same_picture(new_stage: NewStage, seed: int) -> None:
+    """Comments, retractions, pins; viewers who come, go, return, lag and catch up: at the end they agree with the store."""
+    dice = random.Random(seed)
+    stage = await new_stage(ring_entries=dice.choice([8, 30, 1000]))
+    said: list[Comment] = []
+    watchers = [await stage.watch()]
+    away: list[str] = []
+    for _ in range(150):
+        match dice.randrange(10):
+            case 0 | 1 | 2 | 3:
+                said.append(await stage.say())
+            case 4 | 5 if said:
+                kind = dice.choice([Kind.DELETED, Kind.HIDDEN, Kind.RESTORED, Kind.PINNED, Kind.UNPINNED])
+                state = await stage.store.get("v", dice.choice(said[-15:]).id)
+                allowed = {
+                    "visible": {Kind.DELETED, Kind.HIDDEN, Kind.PINNED, Kind.UNPINNED},
+                    "hidden": {Kind.DELETED, Kind.RESTORED},
+                }
+                if kind in allowed.get(state.status, set()):
+                    await stage.change(kind, state)
+            case 6:
+                watchers.append(await stage.watch(batch=dice.random() < 0.5))
+            case 7:
+                watcher = dice.choice(watchers)
+                watcher.blocked = True
+            case 8:
+                dice.choice(watchers).unblock()
+            case 9 if len(watchers) > 1:
+                leaving = watchers.pop(dice.randrange(len(watchers)))
+                if not leaving.blocked and (last := leaving.last_id()):
+                    away.append(last)
+                leaving.lost()
+        if dice.random() < 0.3:
+            await asyncio.sleep(dice.choice([0, 0.002, 0.01]))
+    said.append(await stage.say("the end"))
+    await asyncio.sleep(0.1)
+    for watcher in watchers:
+        watcher.unblock()
+    visible = await stage.store.newest("v", 200)
+    pins = [comment.id for comment in await stage.store.pins("v")]
+    expected = {comment.id: comment.text for comment in visible}
+    await until(lambda: all("the end" in watcher.picture()[0].values() for watcher in watchers))
+    assert all(watcher.picture() == (expected, pins) for watcher in watchers)
+    newcomer = await stage.watch()
+    assert newcomer.picture() == (expected, pins)
+    for last in away:
+        returned = await stage.watch(last_event_id=last, batch=dice.random() < 0.5)
+        assert set(returned.picture()[0].items()) <= set(expected.items())
+        assert returned.picture()[1] == pins
+        ids = [data["id"] for name, data, _ in returned.events() if name == "comment"]
+        assert len(ids) == len(set(ids))

@@ -1,0 +1,129 @@
+"""Coming and going: seats, heartbeats, stalled viewers, idle videos, the drain."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from hubbub.errors import StoreUnavailable
+from hubbub.fanout.hub import Hub, Timing
+from hubbub.model import Kind
+from tests.fanout.conftest import NewStage, Stage, Watcher, until
+
+
+async def test_seats_are_bounded_in_all_and_per_address(stage: Stage) -> None:
+    """And given back."""
+    hub = Hub(
+        stage.broker,
+        stage.store,
+        bounds=stage.bounds,
+        timing=Timing(),
+        metrics=type(stage.metrics)(),
+        max_viewers=3,
+        max_per_address=2,
+    )
+    assert [hub.take_seat(address) for address in ("a", "a", "a", "b", "b")] == [True, True, False, True, False]
+    hub.free_seat("a")
+    assert hub.take_seat("b")
+    assert not hub.take_seat("a")
+    for address in ("a", "b", "b"):
+        hub.free_seat(address)
+    assert not hub._by_address, "addresses must not be kept for ever"
+
+
+async def test_silence_is_broken_by_a_heartbeat(new_stage: NewStage) -> None:
+    """For viewers who are level; it is no event."""
+    stage = await new_stage(timing=Timing(heartbeat=0.1))
+    watcher = await stage.watch()
+    await until(lambda: b":\n\n" in watcher.received)
+    assert [name for name, _, _ in watcher.events()] == ["welcome"]
+
+
+async def test_a_viewer_who_takes_nothing_is_closed_and_a_slow_one_is_not(new_stage: NewStage) -> None:
+    """Slow is whoever takes a byte now and then."""
+    stage = await new_stage(timing=Timing(tick_min=0.001, stall_timeout=1.5))
+    stuck, slow = await stage.watch(), await stage.watch()
+    stuck.blocked = slow.blocked = True
+    await stage.say("x" * 400)
+
+    async def sip() -> None:
+        while not stuck.aborted:
+            slow.waiting = slow.waiting[1:]
+            await asyncio.sleep(0.2)
+
+    await asyncio.wait_for(sip(), 6)
+    await asyncio.sleep(1.2)
+    assert not slow.aborted
+    assert stage.count("hubbub_viewers_closed_total", reason="stalled") == 1
+    assert stage.count("hubbub_viewers") == 1
+
+
+async def test_an_unwatched_video_is_let_go_after_a_while_and_opens_again(new_stage: NewStage) -> None:
+    """Its ring is kept for a moment, for viewers who return, and not for ever."""
+    stage = await new_stage(timing=Timing(linger=0.5))
+    watcher = await stage.watch()
+    await stage.say()
+    watcher.lost()
+    assert stage.count("hubbub_videos_open") == 1
+    await until(lambda: stage.count("hubbub_videos_open") == 0)
+    await stage.say()
+    returned = await stage.watch()
+    assert returned.texts() == ["1", "2"]
+    await stage.say()
+    await until(lambda: returned.texts() == ["1", "2", "3"])
+
+
+async def test_idle_videos_beyond_the_bound_go_longest_idle_first(stage: Stage) -> None:
+    """However long they would otherwise linger."""
+    for name in "abcde":
+        (await stage.watch(video_id=name)).lost()
+    await until(lambda: stage.count("hubbub_videos_open") == 3)
+    assert sorted(stage.hub._channels) == ["c", "d", "e"]
+
+
+async def test_a_thinned_out_backlog_is_filled_up_from_the_store(stage: Stage) -> None:
+    """Retractions must not leave latecomers with less than there is."""
+    said = [await stage.say() for _ in range(300)]
+    watcher = await stage.watch()
+    for comment in said[120:]:
+        await stage.change(Kind.DELETED, comment)
+    await until(lambda: len(stage.hub._channels["v"].greeting.backlog) == 120)
+    newcomer = await stage.watch(backlog=200)
+    assert newcomer.texts() == [str(n) for n in range(1, 121)]
+    assert watcher.channel is not None
+
+
+async def test_the_drain_asks_everyone_to_go_within_its_window(stage: Stage) -> None:
+    """Each at a moment and with a `retry:` of its own, with a clean end; nobody is seated any more."""
+    watchers = [await stage.watch() for _ in range(30)]
+    began = time.monotonic()
+    await stage.hub.drain(0.3)
+    assert 0.2 < time.monotonic() - began < 2
+    for watcher in watchers:
+        assert watcher.events()[-1][:2] == ("reconnect", {"reason": "draining"})
+        assert watcher.ended
+    assert len({watcher.received.rsplit(b"retry: ", 1)[1] for watcher in watchers}) > 10
+    assert not stage.hub.take_seat("a")
+    assert stage.hub.viewer_count() == 0
+
+
+async def test_a_video_whose_log_cannot_be_read_opens_later(stage: Stage) -> None:
+    """The failure is the caller's to tell; nothing is left half-open."""
+    await stage.say()
+    await stage.store.close()
+    with pytest.raises(StoreUnavailable):
+        await stage.watch()
+    await stage.store.open()
+    assert (await stage.watch()).texts() == ["1"]
+
+
+async def test_a_client_that_goes_while_it_is_greeted_leaves_nothing_behind(stage: Stage) -> None:
+    """The connection may be lost between its request and its place in the channel."""
+    watcher = Watcher()
+    admitting = asyncio.get_running_loop().create_task(stage.hub.admit(watcher, "v", last_event_id=None))
+    await asyncio.sleep(0)
+    watcher.lost()
+    await admitting
+    assert stage.hub.viewer_count() == 0
