@@ -1,0 +1,127 @@
+"""The application: which address leads to which endpoint, and what surrounds them all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from hubbub import __version__
+from hubbub.brokers.base import Broker
+from hubbub.comments.accepting import Accepting
+from hubbub.comments.identity import Authenticator
+from hubbub.comments.publishing import Publisher
+from hubbub.comments.retracting import Retracting
+from hubbub.fanout.hub import Hub
+from hubbub.http.cors import with_cors
+from hubbub.http.dev import Guests, LoopbackOnly
+from hubbub.http.edge import Edge
+from hubbub.http.history import History
+from hubbub.http.moderation import Moderation
+from hubbub.http.operations import Operations
+from hubbub.http.pages import Pages
+from hubbub.http.post import Posting
+from hubbub.http.requests import Addresses, Callers, Network
+from hubbub.http.stream import Stream
+from hubbub.http.watching import Watching
+from hubbub.ids import IdSource
+from hubbub.metrics import Metrics
+from hubbub.stores.base import Store
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts behind the endpoints, ready to be opened."""
+
+    store: Store
+    broker: Broker
+    publisher: Publisher
+    accepting: Accepting
+    retracting: Retracting
+    hub: Hub
+    authenticator: Authenticator
+    metrics: Metrics
+    ids: IdSource
+
+
+@dataclass(frozen=True)
+class Surface:
+    """How the service faces the outside. ``dev_secret`` not None: development, on loopback only."""
+
+    watch: Literal["public", "token"]
+    max_text: int
+    sndbuf: int
+    access_log: bool
+    cors_origins: Sequence[str]
+    trusted_proxies: Sequence[Network]
+    dev_secret: str | None
+
+
+def create_app(services: Services, surface: Surface) -> ASGIApp:
+    """The whole HTTP side over services that somebody else opens and closes."""
+    app: ASGIApp = Router(routes(services, surface), redirect_slashes=False)
+    if surface.dev_secret is not None:
+        app = LoopbackOnly(app)
+    # CORS outermost: a page must be able to read refusals too.
+    return with_cors(Edge(app, access_log=surface.access_log), surface.cors_origins)
+
+
+def routes(services: Services, surface: Surface) -> list[Route]:
+    """Every address there is."""
+    addresses = Addresses(surface.trusted_proxies)
+    callers = Callers(services.authenticator)
+    watching = Watching(callers, surface.watch)
+    posting = Posting(services.accepting, callers, addresses, services.metrics, max_text=surface.max_text)
+    history = History(services.store, services.retracting, watching)
+    stream = Stream(services.hub, watching, addresses, sndbuf=surface.sndbuf)
+    moderation = Moderation(services.retracting, callers)
+    operations = Operations(
+        services.store,
+        services.metrics,
+        draining=lambda: services.hub.draining,
+        unpublished=lambda: services.publisher.unpublished,
+    )
+    pages = Pages(version=__version__, max_text=surface.max_text)
+
+    comments = "/v1/videos/{video_id}/comments"
+    comment = comments + "/{comment_id}"
+    found = [
+        _at(comments, GET=history.page, POST=posting.post),
+        Route(comments + "/stream", stream, methods=["GET"]),
+        _at(comment, GET=history.comment, DELETE=moderation.delete),
+        _at(comment + "/hide", POST=moderation.hide),
+        _at(comment + "/restore", POST=moderation.restore),
+        _at(comment + "/pin", PUT=moderation.pin, DELETE=moderation.unpin),
+        _at("/healthz", GET=operations.healthz),
+        _at("/readyz", GET=operations.readyz),
+        _at("/metrics", GET=operations.metrics),
+        _at("/openapi.json", GET=pages.openapi),
+        _at("/docs", GET=pages.docs),
+    ]
+    if surface.dev_secret is not None:
+        guests = Guests(surface.dev_secret, services.ids)
+        found += [
+            _at("/", GET=pages.index),
+            _at("/web/{name}", GET=pages.file),
+            _at("/dev/guest", POST=guests.guest),
+        ]
+    return found
+
+
+def _at(path: str, **endpoints: Endpoint) -> Route:
+    """One route an address, an endpoint a method: so a wrong method is told all the right ones (RFC 9110, 15.5.6)."""
+    if "GET" in endpoints:
+        endpoints["HEAD"] = endpoints["GET"]
+
+    async def dispatch(request: Request) -> Response:
+        return await endpoints[request.method](request)
+
+    return Route(path, dispatch, methods=list(endpoints))

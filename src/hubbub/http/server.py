@@ -1,0 +1,150 @@
+"""uvicorn, set up for streams and for leaving politely."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import resource
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from hubbub.errors import ConfigError
+from hubbub.http.takeover import TakeoverProtocol
+
+log = logging.getLogger(__name__)
+
+_KEEP_ALIVE = 75
+"""Seconds an idle connection stays: longer than the 60 s that proxies keep theirs, else they post into a closing one.
+"""
+
+_FINISH_WITHIN = 10
+"""Seconds that requests under way get after the drain."""
+
+
+class Server(uvicorn.Server):
+    """Stops in three steps: ``drain`` (listening still, viewers leave), finish requests, close.
+
+    A second SIGINT or SIGTERM cuts the drain short.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None], drain: Callable[[], Awaitable[None]]):
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._drain = drain
+        self._hurry = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        draining = asyncio.ensure_future(self._drain())
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        await asyncio.wait([draining, hurry], return_when=asyncio.FIRST_COMPLETED)
+        for task in (draining, hurry):
+            task.cancel()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Unlike uvicorn's, does not raise the signal again at the end: the store has still to be closed."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        try:
+            for number in signals:
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+        except (ValueError, RuntimeError):  # not the main thread: whoever runs us there sets should_exit
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            self._hurry.set()
+        self.should_exit = True
+
+
+def server_config(app: ASGIApp, *, tls_cert: str | None, tls_key: str | None) -> uvicorn.Config:
+    """uvicorn's settings for ``app``."""
+    return uvicorn.Config(
+        app,
+        http=TakeoverProtocol,
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,  # it would believe any local process; HUBBUB_TRUSTED_PROXIES decides instead
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_FINISH_WITHIN,
+        backlog=4096,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+    )
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's where it is installed (it has none for Windows), else None: asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `ConfigError` that says what is in the way."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise ConfigError("HUBBUB_HOST", f"{host!r} is not an address of this machine ({error.strerror}).") from error
+    listener = socket.socket(family, kind, proto)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                "HUBBUB_PORT",
+                f"port {port} is taken by another program; stop it, or set another port (0: any free one).",
+            ) from error
+        if error.errno == errno.EACCES:
+            raise ConfigError("HUBBUB_PORT", f"port {port} needs privileges; take one from 1024 up.") from error
+        raise ConfigError("HUBBUB_HOST", f"can't listen on {host}: {error.strerror}.") from error
+    listener.setblocking(False)
+    return listener
+
+
+def url_of(listener: socket.socket, *, tls: bool) -> str:
+    """The base URL that leads to a listening socket on this machine."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def room_for_viewers() -> int:
+    """Raise the limit of open files as far as it goes; how many viewers then fit beside everything else."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    if soft == resource.RLIM_INFINITY:
+        soft = 1_000_000
+    return max(int(soft * 0.9) - 100, 10)

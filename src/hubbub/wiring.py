@@ -1,0 +1,190 @@
+"""The composition root: settings in, a running service out. The only module that knows which adapters there are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp
+
+from hubbub.brokers.base import Broker
+from hubbub.brokers.local import LocalBroker
+from hubbub.comments.accepting import Accepting
+from hubbub.comments.identity import Authenticator
+from hubbub.comments.limits import Limits
+from hubbub.comments.publishing import Publisher
+from hubbub.comments.retracting import Retracting
+from hubbub.config import Settings
+from hubbub.errors import ConfigError
+from hubbub.fanout.channel import Bounds
+from hubbub.fanout.hub import Hub, Timing
+from hubbub.http.app import Services, Surface, create_app
+from hubbub.http.server import Server, listen, loop_factory, room_for_viewers, server_config, url_of
+from hubbub.ids import IdSource
+from hubbub.limiters.local import LocalRateLimiter
+from hubbub.metrics import Metrics
+from hubbub.stores.base import Backups, Journal, Store
+from hubbub.stores.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
+
+
+def build(settings: Settings) -> Services:
+    """Everything that ``settings`` choose, not yet opened. Raises `ConfigError`."""
+    metrics = Metrics()
+    store = make_store(settings, metrics)
+    broker = make_broker(settings, store)
+    ids = IdSource()
+    publisher = Publisher(broker, store, metrics)
+    limits = Limits(
+        LocalRateLimiter(), user=settings.post_limit, address=settings.address_limit, everyone=settings.global_limit
+    )
+    skew_ms = round(settings.max_skew * 1000)
+    hub = Hub(
+        broker,
+        store,
+        bounds=Bounds(settings.ring_entries, settings.ring_bytes, skew_ms),
+        timing=Timing(
+            tick_min=settings.tick_min,
+            tick_max=settings.tick_max,
+            heartbeat=settings.heartbeat,
+            stall_timeout=settings.stall_timeout,
+            linger=settings.linger,
+            retry_min=settings.retry_min,
+            retry_max=settings.retry_max,
+        ),
+        metrics=metrics,
+        max_viewers=settings.max_viewers or room_for_viewers(),
+        max_per_address=settings.max_viewers_per_address,
+        idle_videos=settings.idle_videos,
+    )
+    return Services(
+        store=store,
+        broker=broker,
+        publisher=publisher,
+        accepting=Accepting(store, publisher, limits, ids),
+        retracting=Retracting(store, publisher, ids, metrics),
+        hub=hub,
+        authenticator=make_authenticator(settings),
+        metrics=metrics,
+        ids=ids,
+    )
+
+
+def make_store(settings: Settings, metrics: Metrics) -> Store:
+    """The store that ``HUBBUB_STORE`` names."""
+    scheme = urlsplit(settings.store).scheme
+    if scheme == "sqlite":
+
+        def on_commit(batch: int, seconds: float) -> None:
+            metrics.commit_batch.observe(batch)
+            metrics.commit.observe(seconds)
+
+        return SqliteStore.from_url(
+            settings.store,
+            store_timeout=settings.store_timeout,
+            pending_writes=settings.pending_writes,
+            on_commit=on_commit,
+        )
+    raise ConfigError("HUBBUB_STORE", f"there is no store {scheme or settings.store!r}; use sqlite:///FILE.")
+
+
+def make_broker(settings: Settings, store: Store) -> Broker:
+    """The broker that ``HUBBUB_BROKER`` names."""
+    scheme = urlsplit(settings.broker).scheme
+    if scheme == "local" and isinstance(store, Journal):
+        return LocalBroker(store, lock_path=_lock_path(store))
+    raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local://.")
+
+
+def _lock_path(store: Store) -> Path | None:
+    return store.path.with_name(store.path.name + ".lock") if isinstance(store, SqliteStore) else None
+
+
+def make_authenticator(settings: Settings) -> Authenticator:
+    """Who checks tokens, by ``HUBBUB_JWT_SECRET`` and ``HUBBUB_JWKS_URL``."""
+    return Authenticator(
+        secret=settings.jwt_secret,
+        jwks_url=settings.jwks_url,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+    )
+
+
+def surface(settings: Settings) -> Surface:
+    """How ``settings`` have the service face the outside."""
+    return Surface(
+        watch=settings.watch,
+        max_text=settings.max_text,
+        sndbuf=settings.sndbuf,
+        access_log=settings.access_log,
+        cors_origins=settings.cors_origins,
+        trusted_proxies=settings.trusted_proxies,
+        dev_secret=settings.jwt_secret if settings.dev else None,
+    )
+
+
+@asynccontextmanager
+async def opened(services: Services) -> AsyncIterator[Services]:
+    """Open in the order of need, close in the reverse: viewers first, the store last. Raises `ConfigError`."""
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(services.authenticator.close)
+        stack.push_async_callback(services.broker.close)
+        await services.broker.open()  # its lock first: the store may then migrate undisturbed
+        stack.push_async_callback(services.store.close)
+        await services.store.open()
+        services.publisher.start()
+        stack.push_async_callback(services.publisher.stop)
+        services.hub.start()
+        stack.push_async_callback(services.hub.close)
+        yield services
+
+
+def run_server(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; ``on_ready`` gets the base URL once requests are answered. Raises `ConfigError`."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serve(settings, on_ready))
+
+
+async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    """`run_server` inside a running event loop."""
+    services = build(settings)
+    app: ASGIApp = create_app(services, surface(settings))
+    listener = listen(settings.host, settings.port)
+    try:
+        async with opened(services):
+            url = url_of(listener, tls=settings.tls_cert is not None)
+            server = Server(
+                server_config(app, tls_cert=settings.tls_cert, tls_key=settings.tls_key),
+                on_ready=lambda: on_ready(url),
+                drain=lambda: drain(services, delay=settings.drain_delay, window=settings.drain_window),
+            )
+            await server.serve(sockets=[listener])
+    finally:
+        listener.close()
+
+
+async def drain(services: Services, *, delay: float, window: float) -> None:
+    """Say "not ready", give load balancers ``delay`` seconds to notice, then let the viewers go over ``window``
+    seconds.
+    """
+    services.hub.draining = True
+    log.info("draining: %d viewers over %gs", services.hub.viewer_count(), window)
+    await asyncio.sleep(delay)
+    await services.hub.drain(window)
+
+
+async def backup(settings: Settings, target: Path) -> None:
+    """Copy the store to ``target`` while it serves. Raises `ConfigError`."""
+    store = make_store(settings, Metrics())
+    if not isinstance(store, Backups):
+        raise ConfigError("HUBBUB_STORE", "this store is backed up by its own tools.")
+    await store.open()
+    try:
+        await store.backup(target)
+    finally:
+        await store.close()

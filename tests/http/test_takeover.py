@@ -1,0 +1,172 @@
+"""What we lean on in uvicorn. When a release moves it, these fail rather than a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hubbub.http.server import Server, listen, server_config
+from hubbub.http.takeover import TakeoverProtocol, takeover_of
+
+
+class Echo(asyncio.Protocol):
+    """Takes a connection over, says hello as a chunk, and echoes."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(b"5\r\nhello\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncIterator[tuple[int, Server]]:
+    listener = listen("127.0.0.1", 0)
+    ready = asyncio.Event()
+
+    async def no_drain() -> None:
+        return
+
+    server = Server(server_config(app, tls_cert=None, tls_key=None), on_ready=ready.set, drain=no_drain)
+    task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
+    await ready.wait()
+    yield listener.getsockname()[1], server
+    server.should_exit = True
+    await task
+
+
+async def start(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-from-app", b"yes")]})
+
+
+async def test_a_connection_changes_hands_after_the_response_head() -> None:
+    """The head is uvicorn's, the body is the successor's, and uvicorn has forgotten the connection."""
+    echo = Echo()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send)
+        takeover = takeover_of(scope)
+        assert takeover is not None
+        assert takeover(echo)
+
+    async with serving(app) as (port, server):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"x-from-app: yes\r\n" in head
+        assert b"transfer-encoding: chunked\r\n" in head
+        assert await reader.readexactly(10) == b"5\r\nhello\r\n"
+        writer.write(b"after the request")
+        assert await reader.readexactly(17) == b"after the request"
+        assert not server.server_state.connections, "uvicorn would wait for it at shutdown"
+        await asyncio.sleep(0)
+        assert not server.server_state.tasks
+        writer.close()
+        await echo.lost.wait()
+
+
+async def test_an_application_may_return_after_the_takeover_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    """uvicorn logs no error about the response that it did not see the end of, and does not close the connection."""
+    echo = Echo()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send)
+        takeover = takeover_of(scope)
+        assert takeover is not None
+        takeover(echo)
+
+    async with serving(app) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"hello\r\n")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not echo.transport.is_closing()
+        assert not caplog.records
+        writer.close()
+        await echo.lost.wait()
+
+
+async def test_an_idle_time_out_does_not_follow_the_connection() -> None:
+    """A keep-alive timer from an earlier request on the connection must not cut the stream."""
+    echo = Echo()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send)
+        takeover = takeover_of(scope)
+        if scope["path"] == "/stream":
+            assert takeover is not None
+            takeover(echo)
+        else:
+            await send({"type": "http.response.body", "body": b"ok"})
+
+    async with serving(app) as (port, server):
+        server.config.timeout_keep_alive = 1
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"0\r\n\r\n")
+        writer.write(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"hello\r\n")
+        await asyncio.sleep(1.2)
+        writer.write(b"still here")
+        assert await reader.readexactly(10) == b"still here"
+        writer.close()
+        await echo.lost.wait()
+
+
+async def test_a_client_that_has_gone_is_not_taken_over() -> None:
+    """The take-over says so instead of handing out a dead transport."""
+    went: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        takeover = takeover_of(scope)
+        assert takeover is not None
+        went.set_result(takeover(Echo()))
+
+    async with serving(app) as (port, _):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        assert await went is False
+
+
+async def test_what_is_not_http_gets_a_problem_document() -> None:
+    """Even a request that can't be parsed is answered in the service's own form."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("not reached")
+
+    async with serving(app) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"NONSENSE\r\n\r\n")
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert b"application/problem+json" in head
+        assert json.loads(body)["code"] == "bad_http"
+        writer.close()
+
+
+def test_uvicorn_still_builds_on_httptools() -> None:
+    """The class we extend is the one uvicorn uses for ``http="httptools"``."""
+    config = uvicorn.Config(lambda: None, http="httptools")
+    config.load()
+    assert issubclass(TakeoverProtocol, config.http_protocol_class)
