@@ -52,14 +52,14 @@ class Publisher:
             await asyncio.wait([self._sweeper])
 
     async def publish(self, event: Event, committed: Position | None) -> None:
-        """Put a stored event into the live log, or on the unpublished list. Raises `StoreUnavailable` if neither works.
-        """
+        """Put a stored event into the live log, or on the unpublished list. Raises `StoreUnavailable` if neither works."""
         began = perf_counter()
         try:
             async with asyncio.timeout(CONFIRM_WITHIN):
                 await self._broker.publish(event, committed)
         except (BrokerUnavailable, TimeoutError) as error:
-            log.warning("video %s: publish not confirmed, deferred: %s", event.video_id, error or "timed out")
+            reason = "timed out" if isinstance(error, TimeoutError) else error
+            log.warning("video %s: publish not confirmed, deferred: %s", event.video_id, reason)
             self._metrics.publish_deferred.inc()
             await self._store.mark_unpublished(event, at=now_ms())
             self.unpublished += 1

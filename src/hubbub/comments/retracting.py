@@ -28,6 +28,7 @@ class Retracting:
         self._publisher = publisher
         self._ids = ids
         self._metrics = metrics
+        self._pinning = asyncio.Lock()
 
     async def find(self, identity: Identity | None, video_id: str, comment_id: str) -> Comment:
         """A comment that the caller may see: visible, or anything not deleted for a moderator. Raises `NotFound`."""
@@ -55,11 +56,21 @@ class Retracting:
         comment = await self._store.get(video_id, comment_id)
         if comment is None:
             raise NotFound("There is no such comment on this video.", code="no_such_comment")
-        if kind is Kind.PINNED and not comment.pinned and len(await self._store.pins(video_id)) >= MAX_PINS:
-            raise Conflict(
-                f"A video can have {MAX_PINS} pinned comments; unpin one first.", code="too_many_pins", limit=MAX_PINS
-            )
+        if kind is Kind.PINNED:
+            return await self._pin(identity, comment)
         return await self._apply(identity, comment, kind)
+
+    async def _pin(self, identity: Identity, comment: Comment) -> Comment:
+        # One at a time: several who count and then pin would together exceed the bound.
+        async with self._pinning:
+            pins = await self._store.pins(comment.video_id)
+            if len(pins) >= MAX_PINS and comment.id not in {pin.id for pin in pins}:
+                raise Conflict(
+                    f"A video can have {MAX_PINS} pinned comments; unpin one first.",
+                    code="too_many_pins",
+                    limit=MAX_PINS,
+                )
+            return await self._apply(identity, comment, Kind.PINNED)
 
     async def _apply(self, identity: Identity, comment: Comment, kind: Kind) -> Comment:
         change_id, at = self._ids.next()

@@ -1,0 +1,264 @@
+"""What a poster sent, read and checked: body, idempotency key, ids in the path. Bytes in, values or a refusal out.
+
+Two kinds of fault. What can't be read as this endpoint's request is `Malformed` (400): not JSON, unknown fields, wrong
+types. What can be read and breaks a rule is `Unprocessable` (422): an empty text, one too long. Neither answer repeats
+what was sent beyond a few characters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+
+from hubbub.comments.misfits import first_misfit, first_missing
+from hubbub.errors import Malformed, TooLarge, Unprocessable
+
+MAX_BODY = 16 * 1024
+"""Bytes of a post's body; above it is 413. Room for 500 code points as escaped surrogate pairs (6,000 bytes) and a full
+``meta`` as escapes (6,144), with white space."""
+
+MAX_META = 1024
+"""Bytes of ``meta`` as compact UTF-8 JSON; above it is 422."""
+
+MAX_META_DEPTH = 16
+"""Objects and arrays within each other in ``meta``, itself counted; deeper is 422, as every viewer must parse it."""
+
+_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+# The Unicode property White_Space (PropList.txt). A bare `str.strip()` would take the controls U+001C to U+001F too.
+
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # general category Cc, but for the line feed
+_VIDEO_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_COMMENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
+_KEY = re.compile(rb"[ -~]{1,128}")
+_QUOTED = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+
+
+_Whole = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_WholeFloat = Annotated[float, msgspec.Meta(ge=0, le=2**53, multiple_of=1)]  # 1.0 is the same number as 1 in JSON
+
+
+class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A comment as its poster sent it.
+
+    ``client_ts``, the poster's clock in ms since the Unix epoch, is checked and then let go: a comment's time is the
+    server's, and the field is there so that clients written for services that want one need no change. ``null`` is as
+    good as absent.
+    """
+
+    text: str
+    nonce: Annotated[str, msgspec.Meta(pattern=r"\A[ -~]{1,64}\Z")] | None = None
+    client_ts: _Whole | _WholeFloat | None = None
+    meta: dict[str, Any] | None = None
+
+
+_RULES = {
+    "text": "a string",
+    "nonce": "a string of 1 to 64 printable ASCII characters",
+    "client_ts": "a whole number from 0 to 2^53: milliseconds since the Unix epoch",
+    "meta": "an object",
+}
+
+_decoder = msgspec.json.Decoder(Draft)
+_encoder = msgspec.json.Encoder()
+_sorting_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def read_draft(body: bytes, *, max_text: int) -> Draft:
+    """The draft in a JSON body, its text trimmed of leading and trailing Unicode white space and otherwise untouched.
+
+    Of a field given twice the last counts. Raises, whatever the bytes, nothing but
+    - `TooLarge`;
+    - `Malformed`, with ``field`` where one is to blame, or ``position`` where the JSON ends making sense (a code point;
+      a byte where it is not UTF-8);
+    - `Unprocessable`, codes ``text_empty``, ``text_too_long``, ``text_control_characters``, ``meta_too_large``,
+      ``meta_too_deep``, ``meta_number_out_of_range``.
+    """
+    if len(body) > MAX_BODY:
+        raise TooLarge(f"The body may be at most {MAX_BODY} bytes; send a shorter one.", limit=MAX_BODY)
+    try:
+        draft = _decoder.decode(body)
+    except msgspec.ValidationError:
+        _refuse_fields(body)
+    except RecursionError:
+        raise Malformed("The JSON is nested too deeply; flatten it.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        _refuse_syntax(body, error)
+    text = check_text(draft.text, max_text)
+    if draft.meta is not None:
+        _check_meta(draft.meta)
+    return draft if text == draft.text else msgspec.structs.replace(draft, text=text)
+
+
+def check_text(text: str, max_text: int) -> str:
+    """``text`` trimmed, if it is 1 to ``max_text`` code points without control characters other than the line feed.
+
+    ``position`` of a control character counts code points from 0 in the text as sent.
+    """
+    trimmed = text.strip(_WHITE_SPACE)
+    if not trimmed:
+        raise Unprocessable("The text is empty; write something.", code="text_empty", field="text")
+    if len(trimmed) > max_text:
+        raise Unprocessable(
+            f"The text has {len(trimmed)} characters; at most {max_text} are allowed.",
+            code="text_too_long",
+            field="text",
+            limit=max_text,
+            length=len(trimmed),
+        )
+    control = _CONTROL.search(trimmed)
+    if control is not None:
+        position = len(text) - len(text.lstrip(_WHITE_SPACE)) + control.start()
+        character = f"U+{ord(control.group()):04X}"
+        raise Unprocessable(
+            f"The text has the control character {character} at position {position}; of these only U+000A is allowed.",
+            code="text_control_characters",
+            field="text",
+            position=position,
+            character=character,
+        )
+    return trimmed
+
+
+def _check_meta(meta: dict[str, Any]) -> None:
+    # Depth first: what is shallow enough can be encoded without running out of stack.
+    _check_values(meta, MAX_META_DEPTH)
+    size = len(_encoder.encode(meta))
+    if size > MAX_META:
+        raise Unprocessable(
+            f"meta takes {size} bytes as compact JSON; at most {MAX_META} are allowed.",
+            code="meta_too_large",
+            field="meta",
+            limit=MAX_META,
+            length=size,
+        )
+
+
+def _check_values(value: object, depth: int) -> None:
+    if isinstance(value, dict | list):
+        if depth == 0:
+            raise Unprocessable(
+                f"meta nests more than {MAX_META_DEPTH} levels; flatten it.",
+                code="meta_too_deep",
+                field="meta",
+                limit=MAX_META_DEPTH,
+            )
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_values(inner, depth - 1)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+        # Python and JSON know no bound; the databases and languages that will read it do.
+        raise Unprocessable(
+            "meta has a whole number beyond 64 bits; send it as a string.",
+            code="meta_number_out_of_range",
+            field="meta",
+        )
+
+
+def _refuse_fields(body: bytes) -> NoReturn:
+    """Say which field is wrong in a body that is JSON."""
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        raise Malformed("A number in the body is out of range.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # The field came first and stopped the reading; the rest is not JSON either, which is the greater fault.
+        _refuse_syntax(body, error)
+    if not isinstance(value, dict):
+        raise Malformed('The body must be a JSON object such as {"text": "hello"}.')
+    if name := first_misfit(Draft, value):
+        raise Malformed(f"{name} must be {_RULES[name]}.", field=name)
+    if name := first_missing(Draft, value):
+        raise Malformed(f'{name} is missing; send {{"text": "hello"}}.', field=name)
+    unknown = next((name for name in value if name not in _RULES), "")
+    raise Malformed(
+        f"There is no field {json.dumps(unknown[:40])} here; known: {', '.join(_RULES)}.", field=unknown[:40]
+    )
+
+
+def _refuse_syntax(body: bytes, error: Exception) -> NoReturn:
+    """Say where a body stops being JSON. Python's own parser is asked, since msgspec names no place for some faults."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as wrong:
+        raise Malformed(f"The body is not UTF-8 at byte {wrong.start}.", position=wrong.start) from None
+    try:
+        json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as wrong:
+        raise Malformed(
+            f"The body is not JSON at position {wrong.pos}: {wrong.msg[0].lower()}{wrong.msg[1:]}.", position=wrong.pos
+        ) from None
+    except RecursionError:
+        raise Malformed("The JSON is nested too deeply; flatten it.") from None
+    except ValueError:  # a number of thousands of digits
+        raise Malformed("A number in the body is out of range.") from None
+    # What Python reads and msgspec does not.
+    raise Malformed(
+        "The body has half a surrogate pair (one of \\ud800 to \\udfff alone), which is no character; send both halves."
+    ) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise Malformed(f"JSON has no {name}; send a number, null, or leave it away.")
+
+
+def idempotency_key(values: list[bytes]) -> str | None:
+    """The ``Idempotency-Key`` of a request, given all values of that header; None without one.
+
+    1 to 128 printable ASCII characters, bare or as the quoted string of draft-ietf-httpapi-idempotency-key-header (RFC
+    9651, section 3.3.3): ``"a"`` and ``a`` are the same key. Raises `Malformed` (codes ``bad_idempotency_key``,
+    ``doubled_header``).
+    """
+    if not values:
+        return None
+    keys = {_read_key(value) for value in values}
+    if len(keys) > 1:
+        raise Malformed(
+            "Idempotency-Key is given more than once, with different values; send one.",
+            code="doubled_header",
+            field="Idempotency-Key",
+        )
+    return keys.pop()
+
+
+def _read_key(value: bytes) -> str:
+    value = value.strip(b" \t")
+    if value.startswith(b'"'):
+        quoted = _QUOTED.fullmatch(value)
+        value = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else b""
+    if not _KEY.fullmatch(value):
+        raise Malformed(
+            "Idempotency-Key must be 1 to 128 printable ASCII characters, bare or in double quotes.",
+            code="bad_idempotency_key",
+            field="Idempotency-Key",
+        )
+    return value.decode("ascii")
+
+
+def fingerprint(draft: Draft) -> bytes:
+    """32 bytes that are the same for drafts that mean the same: text, nonce and meta (whatever the order of its keys).
+
+    Not ``client_ts``: a client that stamps each attempt anew is still repeating itself.
+    """
+    return hashlib.sha256(_sorting_encoder.encode((draft.text, draft.nonce, draft.meta))).digest()
+
+
+def check_video_id(text: str) -> str:
+    """A video's id. Raises `Malformed` (code ``bad_video_id``)."""
+    if not _VIDEO_ID.fullmatch(text):
+        raise Malformed("A video id is 1 to 128 of A-Z a-z 0-9 . _ -", code="bad_video_id", field="video_id")
+    return text
+
+
+def check_comment_id(text: str) -> str:
+    """A comment's id, a UUIDv7 in its usual form, in lower case. Raises `Malformed` (code ``bad_comment_id``)."""
+    lowered = text.lower()
+    if not _COMMENT_ID.fullmatch(lowered):
+        raise Malformed(
+            "A comment id is a UUIDv7 such as 01890a5d-ac96-774b-bcce-b302099a8057.",
+            code="bad_comment_id",
+            field="comment_id",
+        )
+    return lowered

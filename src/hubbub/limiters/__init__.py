@@ -1,0 +1,1 @@
+"""Rate limiting: the port (`base`) and its adapters."""
