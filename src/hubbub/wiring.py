@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -31,6 +32,10 @@ from hubbub.stores.base import Backups, Journal, Store
 from hubbub.stores.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
+
+_SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread that waits for the interpreter gets it. Python's own 5 ms is what a post would wait
+between the store's commit and its answer while the event loop is busy sending."""
 
 
 def build(settings: Settings) -> Services:
@@ -145,7 +150,8 @@ async def opened(services: Services) -> AsyncIterator[Services]:
 
 
 def run_server(settings: Settings, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; ``on_ready`` gets the base URL once requests are answered. Raises `ConfigError`."""
+    """Serve until SIGTERM or SIGINT; ``on_ready`` gets the base URL once it listens. Raises `ConfigError`."""
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve(settings, on_ready))
 

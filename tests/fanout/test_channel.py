@@ -6,11 +6,11 @@ import asyncio
 import random
 
 import pytest
+from tests.fanout.conftest import NewStage, Stage, until
 
 from hubbub.fanout.hub import Timing
 from hubbub.model import Comment, Entry, Kind, Position
 from hubbub.wire.events import comment_event
-from tests.fanout.conftest import NewStage, Stage, until
 
 
 async def test_everyone_gets_what_is_said_in_order_and_once(stage: Stage) -> None:
@@ -39,15 +39,18 @@ async def test_the_backlog_is_as_long_as_asked_for(stage: Stage, backlog: int, e
     assert (await stage.watch(backlog=backlog)).texts() == expected
 
 
-async def test_welcome_comes_first_and_bears_an_id_only_alone(stage: Stage) -> None:
-    """A stream that is cut between welcome and backlog must not resume after the backlog."""
+async def test_the_id_of_welcome_is_where_the_stream_begins(stage: Stage) -> None:
+    """A stream that is cut between welcome and what follows must not resume after that, nor forget where it was."""
     alone = await stage.watch()
     assert [name for name, _, _ in alone.events()] == ["welcome"]
-    assert alone.events()[0][2] is not None
+    start = alone.last_id()
+    assert start is not None
     await stage.say()
     await until(lambda: bool(alone.texts()))
-    followed = await stage.watch()
-    assert [(name, id is None) for name, _, id in followed.events()] == [("welcome", True), ("comment", False)]
+    newcomer = await stage.watch()
+    assert [(name, id) for name, _, id in newcomer.events()] == [("welcome", ""), ("comment", alone.last_id())]
+    returned = await stage.watch(last_event_id=start)
+    assert [(name, id) for name, _, id in returned.events()] == [("welcome", start), ("comment", alone.last_id())]
 
 
 async def test_a_viewer_who_returns_gets_exactly_what_it_missed(stage: Stage) -> None:
@@ -237,7 +240,7 @@ async def test_a_retracted_text_is_in_no_later_byte(stage: Stage) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_whatever_happens_everyone_ends_with_the_same_picture(new_stage: NewStage, seed: int) -> None:
-    """Comments, retractions, pins; viewers who come, go, return, lag and catch up: at the end they agree with the store."""
+    """Whoever comes, goes, returns, lags and catches up, amid retractions and pins: all agree with the store in the end."""
     dice = random.Random(seed)
     stage = await new_stage(ring_entries=dice.choice([8, 30, 1000]))
     said: list[Comment] = []

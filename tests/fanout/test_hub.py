@@ -6,11 +6,11 @@ import asyncio
 import time
 
 import pytest
+from tests.fanout.conftest import NewStage, Stage, Watcher, until
 
 from hubbub.errors import StoreUnavailable
 from hubbub.fanout.hub import Hub, Timing
 from hubbub.model import Kind
-from tests.fanout.conftest import NewStage, Stage, Watcher, until
 
 
 async def test_seats_are_bounded_in_all_and_per_address(stage: Stage) -> None:

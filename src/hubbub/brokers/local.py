@@ -42,9 +42,9 @@ class LocalBroker:
 
     async def publish(self, event: Event, committed: Position | None = None) -> Position:
         if committed is None:
-            raise BrokerUnavailable(
-                "The in-process log needs a store that numbers events; set HUBBUB_BROKER to another."
-            )
+            committed = await self._journal.position_of(event.video_id, event.id)
+        if committed is None:
+            raise BrokerUnavailable(f"The event {event.id} is not in the store's log; store it before publishing it.")
         deliver = self._subscribers.get(event.video_id)
         # A position at or before the last push is a repeat, or was overtaken; the overtaking push has shown the hole
         # already.

@@ -190,7 +190,7 @@ class Channel:
         self._wake(self)
 
     async def refill(self) -> None:
-        """Retractions have thinned the backlog out, and there are older comments: fetch them. Raises `StoreUnavailable`."""
+        """Fetch older comments in place of what retractions have thinned out. Raises `StoreUnavailable`."""
         if self._held is not None:
             return
         self._held = []  # a retraction that comes while we read must find what we are about to add

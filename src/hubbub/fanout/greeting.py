@@ -63,9 +63,12 @@ class Greeting:
         body = b'{"reason":"%b","pins":%b}' % (reason.encode(), json_array(self.backlog.pins.values()))
         return sse_event("reset", body, id=None if newest else self.token) + newest
 
-    def welcome(self, *, viewers: int, resumed: bool, is_last: bool, retry_ms: int) -> bytes:
-        """The first event. It bears an id only when nothing follows it: a stream cut before the rest must not resume
-        after it.
+    def welcome(self, *, viewers: int, resumed: bool, place: str | None, retry_ms: int) -> bytes:
+        """The first event. Its id is ``place``, where the stream begins as a token: who is cut off here returns there.
+
+        The id is said again although the client has just sent it, since not every client's memory of ids survives a
+        cut: httpx-sse's README takes an event without an id for "no place", and requests-sse takes up the id of an
+        event that was cut in the middle.
         """
         body = b'{"video_id":"%b","viewers":%d,"position":"%b","resumed":%b,"pins":%b,"settings":{}}' % (
             self._video_id.encode(),
@@ -74,4 +77,4 @@ class Greeting:
             b"true" if resumed else b"false",
             json_array(self.backlog.pins.values()),
         )
-        return sse_event("welcome", body, id=self.token if is_last else None, retry_ms=retry_ms)
+        return sse_event("welcome", body, id=place, retry_ms=retry_ms)

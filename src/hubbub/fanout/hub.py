@@ -178,7 +178,7 @@ class Hub:
         welcome = greeting.welcome(
             viewers=channel.count() + 1,
             resumed=rung not in ("backlog", "reset"),
-            is_last=not rest,
+            place=_place(last_event_id) if rest else greeting.token,
             retry_ms=self._retry_ms(),
         )
         channel.join(viewer, welcome + rest)
@@ -186,13 +186,17 @@ class Hub:
     def _retry_ms(self) -> int:
         return round(random.uniform(self._timing.retry_min, self._timing.retry_max) * 1000)
 
-    def turn_away(self, reason: str, *, after: tuple[float, float] | None = None) -> bytes:
-        """The whole stream of somebody who can't be let in now: come back within ``after`` seconds.
+    def turn_away(
+        self, reason: str, *, after: tuple[float, float] | None = None, last_event_id: str | None = None
+    ) -> bytes:
+        """The whole stream of somebody who can't be let in now: come back within ``after`` seconds, to where you were.
 
         A stream, not a status: an EventSource gives up for good on any 4xx or 5xx.
         """
         low, high = after or (self._timing.retry_min, self._timing.retry_max)
-        return sse_event("reconnect", encode_json({"reason": reason}), retry_ms=round(random.uniform(low, high) * 1000))
+        retry_ms = round(random.uniform(low, high) * 1000)
+        place = _place(last_event_id) or None
+        return sse_event("reconnect", encode_json({"reason": reason}), id=place, retry_ms=retry_ms)
 
     async def _channel(self, video_id: str) -> Channel:
         channel = self._channels.get(video_id)
@@ -292,10 +296,20 @@ class Hub:
         channel.leave(viewer)
         self.decline(viewer, reason)
 
-    def decline(self, viewer: Viewer, reason: str) -> None:
-        """End the stream of somebody who is in no channel."""
+    def decline(self, viewer: Viewer, reason: str, *, last_event_id: str | None = None) -> None:
+        """End the stream of somebody who is in no channel. ``last_event_id``: its own, if it has seen nothing."""
         if viewer.gone:
             return
         self._metrics.closed.labels(reason).inc()
-        viewer.write(framed(self.turn_away(reason), viewer.format))
+        viewer.write(framed(self.turn_away(reason, last_event_id=last_event_id), viewer.format))
         viewer.end()
+
+
+def _place(last_event_id: str | None) -> str | None:
+    """Where somebody stands who has been sent nothing yet, as an event's id: where it came from, ``""`` for a newcomer.
+
+    None for a token that is not ours: it may hold anything.
+    """
+    if last_event_id is None:
+        return ""
+    return last_event_id if decode_token(last_event_id) else None

@@ -33,7 +33,6 @@ from hubbub.ids import IdSource
 from hubbub.metrics import Metrics
 from hubbub.stores.base import Store
 
-
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -95,7 +94,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     comment = comments + "/{comment_id}"
     found = [
         _at(comments, GET=history.page, POST=posting.post),
-        Route(comments + "/stream", stream, methods=["GET"]),
+        Route(comments + "/stream", stream),  # every method: else DELETE would take "stream" for a comment's id
         _at(comment, GET=history.comment, DELETE=moderation.delete),
         _at(comment + "/hide", POST=moderation.hide),
         _at(comment + "/restore", POST=moderation.restore),

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.draft import MAX_BODY, check_video_id, idempotency_key, read_draft
 from hubbub.errors import Refusal
-from hubbub.http.requests import Addresses, Callers, header_values, read_body
+from hubbub.http.requests import Addresses, Callers, Query, header_values, read_body
 from hubbub.metrics import Metrics
 
 
@@ -43,6 +43,7 @@ class Posting:
 
     async def _post(self, request: Request) -> Response:
         video_id = check_video_id(request.path_params["video_id"])
+        Query(request.scope)
         identity = await self._callers.known(request.scope)
         identity.require("post", video_id)
         key = idempotency_key(header_values(request.scope, b"idempotency-key"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from hubbub.comments.draft import check_video_id
@@ -44,6 +45,8 @@ class Stream:
         self._sndbuf = sndbuf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         video_id = check_video_id(scope["path_params"]["video_id"])
         query = Query(scope, "backlog", "batch", "last_event_id", "access_token")
         backlog = query.number("backlog", 100, 0, MAX_BACKLOG)
@@ -52,7 +55,7 @@ class Stream:
         try:
             identity = await self._watching.viewer(scope, video_id, query_token=query.text("access_token"))
         except Unavailable:
-            await _answer(send, self._hub.turn_away("unavailable"))
+            await _answer(send, self._hub.turn_away("unavailable", last_event_id=resume))
             return
         if scope["method"] == "HEAD":
             await _answer(send, b"")
@@ -60,7 +63,8 @@ class Stream:
         address = self._addresses.of(scope)
         if not self._hub.take_seat(address):
             reason = "draining" if self._hub.draining else "full"
-            await _answer(send, self._hub.turn_away(reason, after=None if self._hub.draining else _FULL))
+            after = None if self._hub.draining else _FULL
+            await _answer(send, self._hub.turn_away(reason, after=after, last_event_id=resume))
             return
         seat = _Seat(self._hub, address)
         try:
@@ -87,7 +91,7 @@ class Stream:
         try:
             await self._hub.admit(viewer, video_id, last_event_id=resume)
         except Unavailable:
-            self._hub.decline(viewer, "unavailable")
+            self._hub.decline(viewer, "unavailable", last_event_id=resume)
 
 
 class _Seat:

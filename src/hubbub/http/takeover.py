@@ -6,15 +6,16 @@ the HTTP server has forgotten the connection. Where the extension is missing (TL
 the plain ASGI way.
 
 What we lean on, held by ``tests/http/test_takeover.py``: `HttpToolsProtocol` keeps its connections in ``connections``,
-its request in ``cycle``, makes the scope in ``on_message_begin``, and leaves a cycle whose ``disconnected`` is set
-alone when the application returns.
+its request in ``cycle``, makes the scope in ``on_message_begin``, collects ``headers`` until ``on_headers_complete``,
+turns what a callback raises into a 400, and leaves a cycle whose ``disconnected`` is set alone when the application
+returns.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -26,6 +27,11 @@ EXTENSION = "hubbub.takeover"
 Takeover = Callable[[asyncio.Protocol], bool]
 """Puts a protocol on the request's transport. False: the client has gone already."""
 
+MAX_HEAD = 64 * 1024
+"""Bytes that may come without a whole head or a part of a body coming of them: an endless target, header, trailer or
+chunk extension. Above it the request is refused and the connection closed; the parser has no bound of its own.
+"""
+
 
 def takeover_of(scope: Any) -> Takeover | None:
     """The request's take-over, or None where its server has none."""
@@ -34,12 +40,47 @@ def takeover_of(scope: Any) -> Takeover | None:
 
 
 class TakeoverProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 protocol with the extension, and with problem documents for requests that can't be parsed."""
+    """uvicorn's HTTP/1.1 protocol with the extension, with problem documents for requests that can't be parsed, and
+    with a bound on what it keeps of them.
+    """
+
+    _in_head = False
+    _progressed = False
+    _pending = 0
+
+    def data_received(self, data: bytes) -> None:
+        self._progressed = False
+        super().data_received(data)
+        self._pending = 0 if self._progressed else self._pending + len(data)
+        if self._pending > MAX_HEAD and not self.transport.is_closing():
+            self._refuse(f"The request's line and headers take more than {MAX_HEAD} bytes; send fewer.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._in_head = self._progressed = True
         if self.scheme == "http":
-            self.scope["extensions"] = {EXTENSION: self._take_over}
+            extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))  # ASGI's own take dictionaries
+            extensions[EXTENSION] = self._take_over
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # uvicorn would put trailers among the headers, which the application is reading by then.
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head, self._progressed = False, True
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise ValueError("one Host header is a must (RFC 9112, section 3.2)")  # the parser makes it a 400
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._progressed = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._progressed = True
+        super().on_message_complete()
 
     def _take_over(self, successor: asyncio.Protocol) -> bool:
         transport, cycle = self.transport, self.cycle
@@ -56,8 +97,12 @@ class TakeoverProtocol(HttpToolsProtocol):
         return True
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that is not HTTP, and close: what follows on the connection can't be told apart from it."""
-        refusal = Malformed("This is not a well-formed HTTP/1.1 request.", code="bad_http")
+        """Answer a request that is not HTTP."""
+        self._refuse("This is not a well-formed HTTP/1.1 request.")
+
+    def _refuse(self, detail: str) -> None:
+        """Answer and close: what follows on the connection can't be told apart from the bad request."""
+        refusal = Malformed(detail, code="bad_http")
         body = problem_bytes(refusal)
         head = (
             b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"

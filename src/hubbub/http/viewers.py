@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from starlette.types import Receive, Send
 
@@ -32,13 +33,12 @@ class SocketViewer(Viewer, asyncio.Protocol):
         self._blocked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's are none of asyncio's classes
         connection = transport.get_extra_info("socket")
         if connection is not None:
             with contextlib.suppress(OSError):  # the client may have gone this instant
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._sndbuf)
-        transport.set_write_buffer_limits(high=0)
+        self._transport.set_write_buffer_limits(high=0)
 
     def write(self, data: bytes) -> None:
         if self._transport.is_closing():

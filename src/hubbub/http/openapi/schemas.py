@@ -1,0 +1,309 @@
+"""The shapes of what is sent and received, as JSON Schema (draft 2020-12).
+
+Comments and users come from `hubbub.model` by way of msgspec, so that a field can't be forgotten here; descriptions
+and bounds are added. Requests are written by hand, since their bounds are narrower than types can say.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from hubbub.comments.draft import MAX_META, MAX_META_DEPTH
+from hubbub.http.problems import CODES
+from hubbub.model import Comment, Status
+
+Schema = dict[str, Any]
+
+VIDEO_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"}
+COMMENT_ID: Schema = {
+    "type": "string",
+    "format": "uuid",
+    "pattern": "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-7[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$",
+}
+MILLISECONDS: Schema = {"type": "integer", "format": "int64", "minimum": 0}
+
+_SPACE = r"\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what is trimmed
+_CONTROL = r"\u0000-\u0009\u000b-\u001f\u007f-\u009f"  # what is refused: every control character but the line feed
+
+
+def ref(name: str) -> Schema:
+    """A reference to a component."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def text_pattern(max_text: int) -> str:
+    """A regular expression (ECMA-262) for texts that are accepted: 1 to ``max_text`` code points once trimmed."""
+    end = rf"[^{_SPACE}{_CONTROL}]"
+    inside = rf"(?:[^{_CONTROL}]{{0,{max_text - 2}}}{end})?" if max_text > 1 else ""
+    return rf"^[{_SPACE}]*{end}{inside}[{_SPACE}]*$"
+
+
+def component_schemas(max_text: int) -> dict[str, Schema]:
+    """Every named shape."""
+    return {
+        "NewComment": _new_comment(max_text),
+        "MetaValue": _META_VALUE,
+        **_model(),
+        "CommentPage": _COMMENT_PAGE,
+        "Welcome": _WELCOME,
+        "CommentRef": _COMMENT_REF,
+        "Reset": _RESET,
+        "Reconnect": _RECONNECT,
+        "Health": _HEALTH,
+        "Readiness": _READINESS,
+        "NotReady": _NOT_READY,
+        "Problem": _PROBLEM,
+    }
+
+
+def _new_comment(max_text: int) -> Schema:
+    return {
+        "title": "NewComment",
+        "description": "A comment as it is posted. Fields that are not listed here are refused.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["text"],
+        "properties": {
+            "text": {
+                "description": f"1 to {max_text} code points, once white space at both ends is trimmed. Control "
+                "characters other than the line feed are refused; everything else comes back as it was sent.",
+                "type": "string",
+                "pattern": text_pattern(max_text),
+            },
+            "nonce": {
+                "description": "Your own mark, 1 to 64 printable ASCII characters. It is echoed on the stream, so "
+                "that you know your comment when it comes there before the answer does.",
+                "type": ["string", "null"],
+                "pattern": "^[ -~]{1,64}$",
+            },
+            "client_ts": {
+                "description": "Your clock, in milliseconds since the Unix epoch. Checked and not kept: a comment's "
+                "time is the server's.",
+                "type": ["integer", "null"],
+                "format": "int64",
+                "minimum": 0,
+                "maximum": 2**53,
+            },
+            "meta": {
+                "description": f"Anything of yours that viewers shall have: at most {MAX_META} bytes of compact JSON, "
+                f"at most {MAX_META_DEPTH} levels deep.",
+                "type": ["object", "null"],
+                "additionalProperties": ref("MetaValue"),
+            },
+        },
+    }
+
+
+_META_VALUE: Schema = {
+    "title": "MetaValue",
+    "description": "Any JSON value; whole numbers fit in 64 bits.",
+    "anyOf": [
+        {"type": ["string", "boolean", "null"]},
+        {"type": "number", "minimum": -(2**63), "maximum": 2**64 - 1},
+        {"type": "array", "items": ref("MetaValue")},
+        {"type": "object", "additionalProperties": ref("MetaValue")},
+    ],
+}
+
+_FIELDS: dict[str, dict[str, Schema]] = {
+    "Comment": {
+        "video_id": VIDEO_ID | {"description": "The video it belongs to."},
+        "id": COMMENT_ID | {"description": "A UUIDv7 in lower case: ids sort by time of creation."},
+        "user": {"description": "Who wrote it."},
+        "text": {"description": "As posted, trimmed. Empty once the comment is deleted."},
+        "created_at": MILLISECONDS | {"description": "When it was accepted, in milliseconds since the Unix epoch."},
+        "offset": {"description": "Seconds since the video's start; null before that is known."},
+        "status": {"description": "What has become of it."},
+        "pinned": {"description": "Whether it is on top. Absent when it is not."},
+        "nonce": {"description": "The poster's own mark. Absent without one."},
+        "meta": {"description": "What the poster's program added. Absent without it."},
+    },
+    "User": {
+        "id": {"description": "The `sub` of the poster's token."},
+        "name": {"description": "What to show beside the comment."},
+        "roles": {"description": "The `roles` of the token, such as `host`. Absent when there are none."},
+        "avatar": {"description": "An https address of a picture. Absent without one.", "format": "uri"},
+    },
+}
+
+
+def _model() -> dict[str, Schema]:
+    _, found = msgspec.json.schema_components([Comment], ref_template="#/components/schemas/{name}")
+    comment, user, status = found["Comment"], found["User"], found["Status"]
+    comment["description"] = "A comment as it stands. Fields may be added in later versions."
+    user["description"] = "Who wrote a comment, as their token said at the time."
+    status["description"] = "Only `visible` comments are shown to viewers. `deleted` is final, and the text is erased."
+    status["type"] = "string"
+    status["enum"] = [value.value for value in Status]
+    for name, fields in _FIELDS.items():
+        properties = found[name]["properties"]
+        for field, more in fields.items():
+            properties[field] = _present(properties[field]) | more
+    streamed = comment | {
+        "title": "StreamedComment",
+        "description": "A comment on a video's own stream: without `video_id`.",
+        "properties": {name: field for name, field in comment["properties"].items() if name != "video_id"},
+        "required": [name for name in comment["required"] if name != "video_id"],
+    }
+    return {"Comment": comment, "StreamedComment": streamed, "User": user, "Status": status}
+
+
+def _present(field: Schema) -> Schema:
+    """What a field holds when it is there: those with a default are left out of the JSON instead of being null."""
+    if "default" not in field:
+        return field
+    kept = {name: value for name, value in field.items() if name != "default"}
+    if kept.get("anyOf", [{}])[-1] == {"type": "null"}:
+        [present, _] = kept.pop("anyOf")
+        kept |= present
+    return kept
+
+
+_COMMENT_PAGE: Schema = {
+    "title": "CommentPage",
+    "description": "A page of history.",
+    "type": "object",
+    "required": ["comments", "next_cursor", "has_more"],
+    "properties": {
+        "comments": {"description": "In the order asked for.", "type": "array", "items": ref("Comment")},
+        "next_cursor": {
+            "description": "Give it as `cursor` to go on; null on the last page.",
+            "type": ["string", "null"],
+        },
+        "has_more": {"description": "Whether there is a next page.", "type": "boolean"},
+    },
+}
+
+_PINS: Schema = {
+    "description": "The pinned comments now, the latest pin last.",
+    "type": "array",
+    "items": ref("StreamedComment"),
+}
+
+_WELCOME: Schema = {
+    "title": "Welcome",
+    "description": "Where a viewer stands.",
+    "type": "object",
+    "required": ["video_id", "viewers", "position", "resumed", "pins", "settings"],
+    "properties": {
+        "video_id": VIDEO_ID,
+        "viewers": {
+            "description": "How many watch this video on this server, you included.",
+            "type": "integer",
+            "minimum": 1,
+        },
+        "position": {
+            "description": "The place you will have reached once everything that follows at once has come; null "
+            "where there is none. Resume from the `id` of events, not from this.",
+            "type": ["string", "null"],
+        },
+        "resumed": {
+            "description": "True: what you missed follows. False: the newest comments follow, behind a `reset` if "
+            "you asked to resume.",
+            "type": "boolean",
+        },
+        "pins": _PINS,
+        "settings": {"description": "Settings of the video; none yet.", "type": "object"},
+    },
+}
+
+_COMMENT_REF: Schema = {
+    "title": "CommentRef",
+    "description": "Names a comment that something was done to.",
+    "type": "object",
+    "required": ["id", "at"],
+    "properties": {
+        "id": COMMENT_ID | {"description": "The comment."},
+        "at": MILLISECONDS | {"description": "When, in milliseconds since the Unix epoch."},
+    },
+}
+
+_RESET: Schema = {
+    "title": "Reset",
+    "description": "Continuity can't be proven: forget what you show and begin again with what follows.",
+    "type": "object",
+    "required": ["reason", "pins"],
+    "properties": {
+        "reason": {
+            "description": "`bad_token`: the place you resumed from is not one of ours. `not_provable`: it lies too "
+            "far back. `too_slow`: your connection could not keep up. Others may be added.",
+            "type": "string",
+        },
+        "pins": _PINS,
+    },
+}
+
+_RECONNECT: Schema = {
+    "title": "Reconnect",
+    "description": "The server ends this stream and asks you to come back after the time in the event's `retry:`.",
+    "type": "object",
+    "required": ["reason"],
+    "properties": {
+        "reason": {
+            "description": "`draining`: this server is shutting down. `full`: no seat is free. `unavailable`: a part "
+            "it needs is away. `token_expired`: come back with a new token. Others may be added.",
+            "type": "string",
+        },
+    },
+}
+
+_HEALTH: Schema = {
+    "title": "Health",
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": {"const": "ok"}},
+}
+
+_READINESS: Schema = {
+    "title": "Readiness",
+    "type": "object",
+    "required": ["status"],
+    "properties": {
+        "status": {
+            "description": "`degraded`: posts are taken, and viewers get them late.",
+            "type": "string",
+            "enum": ["ok", "degraded"],
+        }
+    },
+}
+
+_NOT_READY: Schema = {
+    "title": "NotReady",
+    "type": "object",
+    "required": ["status", "reason", "detail"],
+    "properties": {
+        "status": {"const": "not_ready"},
+        "reason": {"type": "string", "enum": ["draining", "store_unavailable"]},
+        "detail": {"description": "A sentence for people.", "type": "string"},
+    },
+}
+
+_PROBLEM: Schema = {
+    "title": "Problem",
+    "description": "A refusal (RFC 9457). Programs go by `code`, people read `detail`. What else helps stands beside "
+    "these members: `field`, `limit`, `position` and so on.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {
+            "description": "Leads to the code's entry in the list of errors.",
+            "type": "string",
+            "format": "uri-reference",
+        },
+        "title": {"description": "The code's heading, always the same.", "type": "string"},
+        "status": {"description": "The HTTP status.", "type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"description": "What is wrong this time, and what to change.", "type": "string"},
+        "code": {"description": "Stable, for programs.", "type": "string", "enum": list(CODES)},
+        "request_id": {"description": "Names the request in the server's log.", "type": "string"},
+        "retry_after": {
+            "description": "With 429 and 503: seconds after which the same request is worth repeating. Also in the "
+            "header `Retry-After`, which pages of other origins can't read everywhere.",
+            "type": "integer",
+            "minimum": 1,
+        },
+        "field": {"description": "The field, parameter or header to correct.", "type": "string"},
+        "limit": {"description": "The bound that was overstepped.", "type": "integer"},
+    },
+}
