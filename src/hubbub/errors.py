@@ -15,7 +15,8 @@
     │       ├── BrokerUnavailable        the live log did not confirm a publish
     │       └── KeysUnavailable          the JWKS could not be had
     ├── NotProvable                 the log can't show that nothing is missing after a position: answer `reset`
-    └── ConfigError                 a setting is wrong; names the setting to change
+    ├── ConfigError                 a setting is wrong; names the setting to change
+    └── ApiError, Unreachable       the Python client's, see `hubbub.client.errors`
 
 A Refusal carries what its problem document says (RFC 9457): a stable ``code``, a sentence for a person (``detail``),
 and what else helps (``extra``, such as ``field``). Driver errors are translated into this tree in the adapter that met

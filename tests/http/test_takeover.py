@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 import uvicorn
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubbub.http.server import Server, listen, server_config
 from hubbub.http.takeover import TakeoverProtocol, takeover_of
+
+pytestmark = pytest.mark.both_loops
 
 
 class Echo(asyncio.Protocol):
@@ -22,9 +25,8 @@ class Echo(asyncio.Protocol):
         self.lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(b"5\r\nhello\r\n")
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(b"5\r\nhello\r\n")
 
     def data_received(self, data: bytes) -> None:
         self.transport.write(data)

@@ -56,6 +56,16 @@ def test_the_last_id_of_a_frame_is_its_last_shown_items(items: list[Item], batch
     assert (events[-1].id if events else None) == (shown[-1].token if shown else None)
 
 
+def test_a_long_catch_up_comes_in_several_batches() -> None:
+    """Each with a place of its own, so that a stream that is cut now and then still gets on."""
+    events = parse(items_frame([item(n) for n in range(250)], batch=True))
+    assert [(len(event.json()), event.id) for event in events] == [
+        (100, "e.99.0"),
+        (100, "e.199.0"),
+        (50, "e.249.0"),
+    ]
+
+
 def test_an_item_without_a_place_has_no_id() -> None:
     """No ``id:`` line: the client keeps the last one it had."""
     assert b"id:" not in items_frame([Item(None, item(1).event)], batch=False)

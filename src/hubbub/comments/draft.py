@@ -31,7 +31,7 @@ _WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".jo
 # The Unicode property White_Space (PropList.txt). A bare `str.strip()` would take the controls U+001C to U+001F too.
 
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # general category Cc, but for the line feed
-_VIDEO_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_VIDEO_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,128}", re.ASCII)
 _COMMENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
 _KEY = re.compile(rb"[ -~]{1,128}")
 _QUOTED = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\])*)"')
@@ -246,9 +246,16 @@ def fingerprint(draft: Draft) -> bytes:
 
 
 def check_video_id(text: str) -> str:
-    """A video's id. Raises `Malformed` (code ``bad_video_id``)."""
+    """A video's id. Raises `Malformed` (code ``bad_video_id``).
+
+    Not ``.`` or ``..``: browsers fold those out of a path (RFC 3986, section 5.2.4), so nobody could watch there.
+    """
     if not _VIDEO_ID.fullmatch(text):
-        raise Malformed("A video id is 1 to 128 of A-Z a-z 0-9 . _ -", code="bad_video_id", field="video_id")
+        raise Malformed(
+            "A video id is 1 to 128 of A-Z a-z 0-9 . _ - and neither . nor .. alone.",
+            code="bad_video_id",
+            field="video_id",
+        )
     return text
 
 

@@ -88,7 +88,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
         draining=lambda: services.hub.draining,
         unpublished=lambda: services.publisher.unpublished,
     )
-    pages = Pages(version=__version__, max_text=surface.max_text)
+    pages = Pages(version=__version__, max_text=surface.max_text, watch=surface.watch)
 
     comments = "/v1/videos/{video_id}/comments"
     comment = comments + "/{comment_id}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from hubbub.errors import NotFound
 from hubbub.http.openapi import openapi_document
-from hubbub.http.reference import reference_page
+from hubbub.http.reference import POLICY, reference_page
 
 _WEB = files("hubbub.web")
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -23,10 +24,10 @@ _SAFE = {"content-security-policy": _POLICY, "x-content-type-options": "nosniff"
 class Pages:
     """The endpoints; files are read once."""
 
-    def __init__(self, *, version: str, max_text: int) -> None:
-        document = openapi_document(version=version, max_text=max_text)
+    def __init__(self, *, version: str, max_text: int, watch: Literal["public", "token"]) -> None:
+        document = openapi_document(version=version, max_text=max_text, watch=watch)
         self._openapi = JSONResponse(document)
-        self._docs = HTMLResponse(reference_page(document), headers=_DOCS)
+        self._docs = HTMLResponse(reference_page(document), headers={**_SAFE, "content-security-policy": POLICY})
         self._files = {
             entry.name: entry.read_bytes() for entry in _WEB.iterdir() if "." + entry.name.rpartition(".")[2] in _TYPES
         }
@@ -53,6 +54,3 @@ class Pages:
             raise NotFound("There is no such file.", code="no_such_page")
         kind = _TYPES["." + name.rpartition(".")[2]]
         return Response(content, headers={**_SAFE, "cache-control": "no-cache"}, media_type=kind)
-
-
-_DOCS = {**_SAFE, "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}

@@ -64,28 +64,27 @@ class Store(Protocol):
 
     Guarantees
     - A method that returns has committed: on disk, or at quorum. One that raises `StoreUnavailable` has written nothing
-      (or
-      the caller can't know: it repeats with the same id, which is safe). Any driver error becomes `StoreUnavailable`
-      with a sentence that names the cause and, where there is one, the setting.
-    - Idempotent by id: a second `append` or `apply` with an id already there changes nothing and says what stands.
-      Nothing is
-      ever overwritten.
-    - A change to an unknown comment leaves a tombstone; a later `append` of that id is born with the tombstone's
-      status, so a
-      redelivered comment can't rise from the dead.
+      (or the caller can't know: it repeats with the same id, which is safe). Any driver error becomes
+      `StoreUnavailable` with a sentence that names the cause and, where there is one, the setting.
+    - Idempotent by id: a second `append` or `apply` with an id already there changes nothing and says what stands (of a
+      `Journal`, with the first one's position). Nothing is ever overwritten.
+    - A change of status to an unknown comment leaves a tombstone; a later `append` of that id is born with the
+      tombstone's status, so a redelivered comment can't rise from the dead.
     - ``deleted`` is final. Its text, meta and nonce are erased in the same commit.
+    - The event of a comment or a change reads as `hubbub.wire.events` made it when it happened, byte for byte, for as
+      long as the comment that it shows may be shown; else it is blank.
     - Readers see a write as soon as its method has returned (`page` and `window` may lag in stores that say so; never
       `changes_since`, `newest`, `get`, `pins`).
     - Lists of comments hold visible ones only, unless said otherwise; ``pinned`` is as of the read.
 
     The caller owes
-    - ids from `hubbub.ids` (time-ordered), `open` before anything else, `close` at the end (it finishes what was
-      begun);
+    - ids from `hubbub.ids`: time-ordered, and an event's ``created_at`` or ``at`` is the millisecond in its id;
+    - `open` before anything else, `close` at the end (it finishes what was begun);
     - validated input: a store checks no text and no rights.
     """
 
     async def open(self) -> None:
-        """Connect, create or migrate the schema. Raises `ConfigError` for a place that can't be used."""
+        """Connect, create or migrate the schema; again after `close`. Raises `ConfigError` for an unusable place."""
 
     async def close(self) -> None:
         """Finish writes under way, then let go. Idempotent."""
@@ -99,13 +98,16 @@ class Store(Protocol):
         """
 
     async def recall(self, key: IdempotencyKey) -> Comment | None:
-        """The comment that ``key`` made in the last 24 hours, whatever its status. Raises like `append`."""
+        """The comment that ``key`` made in the last 24 hours (by its ``created_at``), whatever its status. Raises like
+        `append`.
+        """
 
     async def apply(self, change: Change) -> Applied:
         """Change a comment's status or pin, with its journal entry, in one commit.
 
-        Deleting and hiding unpin as well. Raises `Conflict` (codes ``comment_deleted``, ``comment_not_visible``) when
-        the present state does not admit the change: restoring or hiding a deleted one, pinning one that is not visible.
+        Deleting and hiding unpin as well. Raises `Conflict` where the present state does not admit the change: hiding,
+        restoring or pinning a deleted one (code ``comment_deleted``), pinning one that is hidden, pending or unknown
+        (``comment_not_visible``).
         """
 
     async def get(self, video_id: str, comment_id: str) -> Comment | None:
@@ -126,8 +128,7 @@ class Store(Protocol):
         """Comments with ``since <= created_at < until`` (ms), oldest first, beyond the id ``after``."""
 
     async def changes_since(self, video_id: str, since: int, limit: int) -> list[Event]:
-        """Comments and changes with ``at >= since`` (ms) in the order of event ids, read consistently, retracted texts
-        blank.
+        """Comments and changes with ``at >= since`` (ms) in the order of event ids, read consistently.
 
         Returns at most ``limit``; a full list may have more behind it, which the caller treats as "too far back".
         """
@@ -143,7 +144,7 @@ class Store(Protocol):
 
     async def lease_unpublished(self, holder: str, *, now: int, lease_ms: int, limit: int) -> list[Event]:
         """Up to ``limit`` unpublished events in order of id, bodies as they stand now (blank where retracted since),
-        leased to ``holder``: no other holder gets them until ``now + lease_ms``.
+        leased to ``holder``: no other holder gets them until ``now + lease_ms``; the same one may, to try again.
         """
 
     async def confirm_published(self, event_ids: Sequence[str]) -> None:
@@ -178,6 +179,9 @@ class Journal(Protocol):
         """All entries after a position. Raises `NotProvable` if there are more than ``limit``, the epoch is another, or
         the position lies beyond the head.
         """
+
+    async def position_of(self, video_id: str, event_id: str) -> Position | None:
+        """Where a comment's birth or a change stands in the log; None when it is not there."""
 
 
 @runtime_checkable

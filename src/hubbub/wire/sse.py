@@ -7,7 +7,7 @@ breaks (`hubbub.wire.events`), so each event needs one ``data:`` line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from hubbub.model import Event, Kind
@@ -15,6 +15,11 @@ from hubbub.wire.events import json_array
 
 HEARTBEAT = b":\n\n"
 """A comment line: keeps proxies from taking silence for death, invisible to clients."""
+
+MAX_BATCH = 100
+"""Comments in one ``comment_batch``. A client stands where the last whole event has put it, so a long catch-up in one event
+would be begun anew after every cut.
+"""
 
 
 def sse_event(name: str, data: bytes, *, id: str | None = None, retry_ms: int | None = None) -> bytes:
@@ -39,7 +44,7 @@ class Item(NamedTuple):
 def items_frame(items: Iterable[Item], *, batch: bool) -> bytes:
     """The frame of some items, in order. Blank events show nothing; a frame of only those is ``b""``.
 
-    ``batch``: each run of comments becomes one ``comment_batch`` whose data is an array and whose id is the last one's.
+    ``batch``: runs of comments become ``comment_batch`` events whose data is an array and whose id is the last one's.
     """
     shown = (item for item in items if item.event.body)
     return b"".join(_batched(shown) if batch else map(_single, shown))
@@ -54,5 +59,5 @@ def _batched(items: Iterable[Item]) -> Iterator[bytes]:
         if not is_comment:
             yield from map(_single, run)
             continue
-        comments = list(run)
-        yield sse_event("comment_batch", json_array(item.event.body for item in comments), id=comments[-1].token)
+        while comments := list(islice(run, MAX_BATCH)):
+            yield sse_event("comment_batch", json_array(item.event.body for item in comments), id=comments[-1].token)

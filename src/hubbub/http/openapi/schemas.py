@@ -16,7 +16,7 @@ from hubbub.model import Comment, Status
 
 Schema = dict[str, Any]
 
-VIDEO_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"}
+VIDEO_ID: Schema = {"type": "string", "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,128}$"}
 COMMENT_ID: Schema = {
     "type": "string",
     "format": "uuid",

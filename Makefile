@@ -1,0 +1,61 @@
+# make help says what there is. PYTHON chooses the interpreter: make PYTHON=python3.13 test
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+# node and npm come from a Python package, so that nothing needs root.
+NODE_MODULES := node_modules/.made tests/e2e/sse_clients/node_modules/.made
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: serve
+serve: ## Install if need be, then serve on http://127.0.0.1:8000 for development (HUBBUB_PORT=… for another port)
+	@$(PYTHON) scripts/make_venv.py
+	@exec $(BIN)/hubbub serve --dev
+
+.PHONY: test
+test: venv $(NODE_MODULES) test-packages ## Run every test: the fast ones, then the slow ones (ARGS=… is passed to pytest)
+	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow' $(ARGS)
+	@$(WITH_NODE) $(BIN)/pytest -q -m slow $(ARGS)
+
+.PHONY: check
+check: venv node_modules/.made ## Lint, formatting, types (Python and JavaScript), import rules
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --diff --quiet; exit 1; }
+	@$(BIN)/mypy
+	@found=$$($(BIN)/lint-imports --no-logo) || { echo "$$found"; exit 1; }
+	@$(BIN)/node node_modules/typescript/bin/tsc --project tsconfig.json
+
+.PHONY: format
+format: venv ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff check --quiet --fix
+	@$(BIN)/ruff format --quiet
+
+.PHONY: docs
+docs: venv ## Write the generated page docs/settings.md
+	@$(BIN)/python -m hubbub.config.page > docs/settings.md
+
+.PHONY: clean
+clean: ## Remove what was made here, except databases
+	@rm -rf .venv .venv.lock $(NODE_MODULES:/.made=) build dist .hypothesis .schemathesis .coverage
+	@rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: venv
+venv:
+	@$(PYTHON) scripts/make_venv.py test check
+
+.PHONY: test-packages
+test-packages:
+	@scripts/install-test-packages
+
+node_modules/.made: package.json
+tests/e2e/sse_clients/node_modules/.made: tests/e2e/sse_clients/package.json
+$(NODE_MODULES): | venv
+	@$(WITH_NODE) $(BIN)/npm install --prefix $(@D)/.. --loglevel=error --no-audit --no-fund --no-package-lock >/dev/null
+	@touch $@

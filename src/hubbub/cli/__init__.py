@@ -1,0 +1,1 @@
+"""The command line: `hubbub serve`, `token`, `post`, `tail`, `backup` and `config`. One command a module."""

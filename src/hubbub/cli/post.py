@@ -1,0 +1,73 @@
+"""``hubbub post``: comments from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator
+
+import click
+
+from hubbub.cli.options import server_url, with_settings
+from hubbub.cli.token import make_token
+from hubbub.config import Settings, is_loopback
+from hubbub.errors import Malformed
+
+
+@click.command(short_help="Post comments.")
+@click.argument("video")
+@click.argument("text", required=False)
+@click.option("--url", metavar="URL", envvar="HUBBUB_URL", help="The server [http://127.0.0.1:8000; HUBBUB_URL].")
+@click.option("--token", metavar="TOKEN", envvar="HUBBUB_TOKEN", help="Who posts [HUBBUB_TOKEN; else see --user].")
+@click.option(
+    "--user", metavar="ID", default="me", help="Without a token, post to a development server as this user [me]."
+)
+@click.option("--name", metavar="NAME", help="And under this name [the id].")
+@with_settings("store", "jwt_secret", "jwt_issuer", "jwt_audience")
+def post(
+    settings: Settings, video: str, text: str | None, url: str | None, token: str | None, user: str, name: str | None
+) -> None:
+    """Post TEXT on VIDEO and print the comment's id. Without TEXT, or with "-", each line of stdin is a comment.
+
+    Where the server asks for patience (rate limits), the next comment waits.
+
+    \b
+      hubbub post demo "What a goal!"
+      tail -f chat.txt | hubbub post demo --user relay --name "Chat relay"
+    """
+    address = server_url(url, settings)
+    bearer = token or own_token(settings, address, user, name)
+    texts = _lines(sys.stdin) if text in (None, "-") else iter([text])
+
+    from hubbub.client import HubbubClient
+
+    # A loop that runs only while posting: Ctrl-C then also ends a wait for the next line at once.
+    with asyncio.Runner() as runner:
+        client = HubbubClient(address, token=bearer)
+        try:
+            for line in texts:
+                click.echo(runner.run(client.post(video, _unicode(line)))["id"])
+        finally:
+            runner.run(client.aclose())
+
+
+def own_token(settings: Settings, url: str, user: str, name: str | None) -> str:
+    """A token signed here, for a server on this machine. Raises `click.UsageError` for others, `ConfigError`."""
+    from urllib.parse import urlsplit
+
+    if not is_loopback(urlsplit(url).hostname or ""):
+        raise click.UsageError(f"{url} asks who posts: give --token TOKEN, or set HUBBUB_TOKEN.")
+    return make_token(settings, user, name, lifetime=3600)
+
+
+def _lines(stdin: Iterable[str]) -> Iterator[str]:
+    return (line.rstrip("\n") for line in stdin if line.strip())
+
+
+def _unicode(text: str) -> str:
+    """``text`` as it is, if it can be sent. Raises `Malformed` (bytes that were not UTF-8 become lone surrogates)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Malformed(f"The text {text[:80]!a} is not UTF-8; convert it first.") from None
+    return text

@@ -1,0 +1,99 @@
+"""``hubbub serve``: the service, in one process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from hubbub import __version__
+from hubbub.cli.options import SettingsCommand, with_settings
+from hubbub.config import Settings, check_for_serving, rows, with_dev_secret
+from hubbub.logs import configure_logging
+
+log = logging.getLogger(__name__)
+
+_TOKEN_SETTINGS = ("store", "jwt_issuer", "jwt_audience")
+"""What ``hubbub token`` must know, as the server does, to make tokens that the server takes."""
+
+
+@click.command(cls=SettingsCommand, short_help="Run the service.")
+@with_settings(*rows())
+def serve(settings: Settings) -> None:
+    """Run the service until SIGTERM or Ctrl-C: first viewers are sent on their way, and what was accepted is finished.
+
+    \b
+    Try it out on this machine:
+      hubbub serve --dev
+    For real, with the secret that your application signs tokens with:
+      export HUBBUB_JWT_SECRET="$(openssl rand -base64 32)"
+      hubbub serve --host 0.0.0.0 --store sqlite:////var/lib/hubbub/hubbub.db
+
+    Every option is also a variable (HUBBUB_PORT) and a key of a TOML file (port); `hubbub config` shows what is in
+    force and from where.
+    """
+    check_for_serving(settings)
+    if settings.dev:
+        settings = with_dev_secret(settings, create=True)
+    configure_logging(
+        settings.log_format,
+        settings.log_level,
+        settings.access_log,
+        secrets=[settings.jwt_secret] if settings.jwt_secret else [],
+    )
+
+    def on_ready(url: str) -> None:
+        log.info("hubbub %s serves on %s", __version__, url)
+        if settings.dev:
+            click.echo(first_steps(settings, url))
+
+    from hubbub.wiring import run_server
+
+    run_server(settings, on_ready)
+
+
+def first_steps(settings: Settings, url: str) -> str:
+    """What to try with a development server, ready to be pasted into another terminal."""
+    comments = f"{url}/v1/videos/demo/comments"
+    authorization = f"Authorization: Bearer $({token_command(settings)})"
+    insecure = " -k" if url.startswith("https:") else ""  # whatever certificate a laptop has, curl won't know it
+    return f"""
+The page:
+  {url}/
+Watch a video's comments:
+  curl -N{insecure} {comments}/stream
+Post one, in another terminal:
+  curl -sX POST{insecure} {comments} -H "{authorization}" -H 'Content-Type: application/json' -d '{{"text":"Hello!"}}'
+"""
+
+
+def token_command(settings: Settings) -> str:
+    """A shell command that prints a token for this server, in a terminal that has none of our environment."""
+    words = [*own_words(), "token", "--user", "me"]
+    files = [origin.where for origin in settings.origins.values() if origin.kind == "file"]
+    words += ["--config", files[0]] if files else []
+    for name in _TOKEN_SETTINGS:
+        origin = settings.origins.get(name)
+        if origin and origin.kind in ("flag", "variable"):
+            words += [rows()[name].flag, origin.text]
+    line = shlex.join(words)
+    secret = settings.origins.get("jwt_secret")
+    if secret and secret.kind in ("flag", "variable"):
+        line += ' --jwt-secret "${HUBBUB_JWT_SECRET:?set it as for the server}"'  # rather than print it
+    return line
+
+
+def own_words() -> list[str]:
+    """The words by which this program can be called again from this directory."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return [sys.executable, "-m", "hubbub"]
+    if shutil.which(called.name) == str(called.absolute()):
+        return [called.name]
+    relative = os.path.relpath(called)
+    return [str(called) if relative.startswith("..") else relative]

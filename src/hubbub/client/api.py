@@ -1,0 +1,265 @@
+"""The calls: one method each, with retries that are safe to make."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, Self
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from hubbub import __version__
+from hubbub.client.backoff import Backoff
+from hubbub.client.errors import WORTH_REPEATING, ApiError, Unreachable, describe, error_from
+from hubbub.client.watching import OnState, Watcher, WatchEvent
+
+Token = str | Callable[[], Awaitable[str]] | None
+"""A token, or a coroutine function that is asked for one before each request and each connection of a stream."""
+
+MAX_PAGE = 200
+
+
+class Page(NamedTuple):
+    """A page of history; ``next_cursor`` is None on the last one."""
+
+    comments: list[dict[str, Any]]
+    next_cursor: str | None
+    has_more: bool
+
+
+class HubbubClient:
+    """A client of one service; an async context manager. Comments are dicts as ``/docs`` describes them.
+
+    Every call is repeated on 429, 502, 503, 504 and network failures, waiting as the server asks (``Retry-After``), for
+    at most ``retry_for`` seconds in all (0: never). That is safe: a post is repeated under one idempotency key, and the
+    other calls have the same effect twice as once. Each attempt may take ``timeout`` seconds.
+
+    A stream that brings no byte for ``silence`` seconds is taken for dead (the server's heartbeat comes every 15 by
+    default). ``first_wait`` and ``longest_wait`` bound the waits between a stream's connections; the server names a
+    first wait of its own.
+
+    ``http``: an own `httpx.AsyncClient`, for proxies or certificates; it is then left open at the end.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://127.0.0.1:8000",
+        *,
+        token: Token = None,
+        timeout: float = 10.0,
+        retry_for: float = 30.0,
+        silence: float = 45.0,
+        first_wait: float = 1.0,
+        longest_wait: float = 30.0,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        address = urlsplit(base_url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ValueError(f"base_url must be an http:// or https:// address, not {base_url!r}")
+        self._base_url = base_url.rstrip("/")
+        self._token = token
+        self._timeout = timeout
+        self._retry_for = retry_for
+        self._silence = silence
+        self._first_wait = first_wait
+        self._longest_wait = longest_wait
+        self._owns_http = http is None
+        # No bound on connections: each stream holds one for as long as it is watched.
+        self._http = http or httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection. Idempotent."""
+        if self._owns_http:
+            await self._http.aclose()
+
+    # --- posting and reading ------------------------------------------------------------------------------------------
+
+    async def post(
+        self,
+        video_id: str,
+        text: str,
+        *,
+        nonce: str | None = None,
+        meta: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Post a comment; the comment as it stands. Raises `ApiError`, `Unreachable`.
+
+        ``idempotency_key``: give the same one to repeat a post across restarts of your program; by default each
+        call has its own.
+        """
+        body: dict[str, Any] = {"text": text}
+        if nonce is not None:
+            body["nonce"] = nonce
+        if meta is not None:
+            body["meta"] = meta
+        key = idempotency_key if idempotency_key is not None else str(uuid.uuid4())
+        posted: dict[str, Any] = await self._call(
+            "POST", _comments(video_id), json=body, headers={"Idempotency-Key": key}
+        )
+        return posted
+
+    async def page(
+        self, video_id: str, *, cursor: str | None = None, limit: int = 50, sort: Literal["desc", "asc"] = "desc"
+    ) -> Page:
+        """One page of history, ``limit`` (1–200) comments at most."""
+        params: dict[str, Any] = {"limit": limit, "sort": sort}
+        if cursor is not None:
+            params["cursor"] = cursor
+        found = await self._call("GET", _comments(video_id), params=params)
+        return Page(found["comments"], found["next_cursor"], found["has_more"])
+
+    async def history(
+        self, video_id: str, sort: Literal["desc", "asc"] = "desc", *, limit: int | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Every comment, page after page; ``limit``: no more than so many in all."""
+        left = limit
+        cursor: str | None = None
+        while left is None or left > 0:
+            size = MAX_PAGE if left is None else min(left, MAX_PAGE)
+            page = await self.page(video_id, cursor=cursor, limit=size, sort=sort)
+            for comment in page.comments:
+                yield comment
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
+            left = None if left is None else left - len(page.comments)
+
+    async def comment(self, video_id: str, comment_id: str) -> dict[str, Any]:
+        """One comment."""
+        found: dict[str, Any] = await self._call("GET", _comment(video_id, comment_id))
+        return found
+
+    # --- moderating ---------------------------------------------------------------------------------------------------
+
+    async def delete(self, video_id: str, comment_id: str) -> None:
+        """Erase a comment for good: the author's right, and a moderator's."""
+        await self._call("DELETE", _comment(video_id, comment_id))
+
+    async def hide(self, video_id: str, comment_id: str) -> dict[str, Any]:
+        """Take a comment out of sight; the comment as it then stands."""
+        hidden: dict[str, Any] = await self._call("POST", _comment(video_id, comment_id) + "/hide")
+        return hidden
+
+    async def restore(self, video_id: str, comment_id: str) -> dict[str, Any]:
+        """Show a hidden comment again; the comment as it then stands."""
+        restored: dict[str, Any] = await self._call("POST", _comment(video_id, comment_id) + "/restore")
+        return restored
+
+    async def pin(self, video_id: str, comment_id: str) -> dict[str, Any]:
+        """Put a comment on top; the comment as it then stands."""
+        pinned: dict[str, Any] = await self._call("PUT", _comment(video_id, comment_id) + "/pin")
+        return pinned
+
+    async def unpin(self, video_id: str, comment_id: str) -> None:
+        """Take a pinned comment down."""
+        await self._call("DELETE", _comment(video_id, comment_id) + "/pin")
+
+    # --- watching -----------------------------------------------------------------------------------------------------
+
+    def watch(
+        self,
+        video_id: str,
+        *,
+        backlog: int = 100,
+        batch: bool = True,
+        last_event_id: str | None = None,
+        on_state: OnState | None = None,
+    ) -> AsyncGenerator[WatchEvent, None]:
+        """Everything that happens on a video: the newest ``backlog`` (0–200) comments, or what came after the place
+        ``last_event_id``, then whatever comes.
+
+        What it promises stands in `hubbub.client.watching`. ``batch``: have the server send a tick's comments as
+        one array (less to parse); they arrive here one by one all the same. Cancelling the task that iterates
+        closes the connection at once; who leaves the loop by ``break`` and wants that too uses ``async with
+        contextlib.aclosing(…)``.
+        """
+        if last_event_id is not None and not last_event_id.isprintable():
+            raise ValueError("last_event_id must be an event's id as it was given")
+        url = f"{self._base_url}{_comments(video_id)}/stream"
+        params = {"backlog": backlog, "batch": int(batch)}
+
+        @asynccontextmanager
+        async def connect(place: str | None) -> AsyncIterator[httpx.Response]:
+            headers = await self._headers() | {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+            # As bytes: httpx would refuse what is not ASCII, and an id is the server's to choose.
+            resume = [] if place is None else [(b"Last-Event-ID", place.encode())]
+            timeout = httpx.Timeout(self._timeout, read=self._silence)
+            all_headers = [(name.encode(), value.encode()) for name, value in headers.items()] + resume
+            async with self._http.stream("GET", url, params=params, headers=all_headers, timeout=timeout) as response:
+                yield response
+
+        backoff = Backoff(self._first_wait, self._longest_wait)
+        return Watcher(connect, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
+
+    # --- how calls are made -------------------------------------------------------------------------------------------
+
+    async def _headers(self) -> dict[str, str]:
+        headers = {"User-Agent": f"hubbub-python/{__version__}"}
+        token = await self._token() if callable(self._token) else self._token
+        if token is not None:
+            token = token.strip()  # read from a file, it ends in a newline
+            if not token or not token.isascii() or not token.isprintable() or " " in token:
+                raise ValueError("this token cannot be one: it is empty, or has spaces or odd characters in it")
+            headers["Authorization"] = f"Bearer {token}"
+        return headers
+
+    async def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **request: Any) -> Any:
+        """The decoded answer (None without a body). Repeats what is worth repeating while there is time."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._retry_for
+        backoff = Backoff(0.25, 5.0)
+        while True:
+            asked: float | None = None
+            failure: ApiError | Unreachable
+            try:
+                async with asyncio.timeout(self._timeout):
+                    all_headers = await self._headers() | (headers or {})
+                    return await self._once(method, path, headers=all_headers, **request)
+            except ApiError as error:
+                if error.status not in WORTH_REPEATING:
+                    raise
+                failure, asked = error, error.retry_after
+            except TimeoutError as error:
+                failure = Unreachable(f"{self._base_url} did not answer within {self._timeout:g} seconds.")
+                failure.__cause__ = error
+            except httpx.RequestError as error:
+                failure = Unreachable(f"{self._base_url} cannot be reached: {describe(error)}.")
+                failure.__cause__ = error
+            wait = backoff.next(asked)
+            if loop.time() + wait > deadline:
+                raise failure
+            await asyncio.sleep(wait)
+
+    async def _once(self, method: str, path: str, **request: Any) -> Any:
+        async with self._http.stream(method, self._base_url + path, **request) as response:
+            if not response.is_success:
+                raise await error_from(response)
+            body = await response.aread()
+        if not body:
+            return None
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise Unreachable(f"{self._base_url} answered with something else than JSON; is it Hubbub?") from error
+
+
+def _comments(video_id: str) -> str:
+    return f"/v1/videos/{quote(video_id, safe='')}/comments"
+
+
+def _comment(video_id: str, comment_id: str) -> str:
+    return f"{_comments(video_id)}/{quote(comment_id, safe='')}"

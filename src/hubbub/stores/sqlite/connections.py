@@ -1,0 +1,118 @@
+"""Opening the file: which settings SQLite runs with, and why."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+from urllib.parse import unquote
+
+import apsw
+
+from hubbub.errors import ConfigError
+from hubbub.stores.sqlite.failures import describe
+from hubbub.stores.sqlite.schema import identify, migrate
+
+_SCHEME = "sqlite:///"
+
+# Hot pages of the writer's trees, in KiB; what does not fit is read again from the file.
+_WRITER_CACHE = 32_768
+_READER_CACHE = 8_192
+
+# The log is folded into the database once it has this many 4 KiB pages: less often, and a page changed by many commits
+# is written back once. After a burst (a long read or a backup holds it open) it shrinks to the limit in bytes.
+_CHECKPOINT_PAGES = 4_000
+_LOG_SIZE_LIMIT = 64 * 1024 * 1024
+
+
+def path_of(url: str) -> Path:
+    """The file of ``sqlite:///relative.db`` or ``sqlite:////absolute/path.db``. Raises `ConfigError` for other URLs."""
+    name = unquote(url.removeprefix(_SCHEME))
+    if not url.startswith(_SCHEME) or not name or "?" in url or "\0" in name:
+        raise ConfigError(
+            "HUBBUB_STORE", f"{url!r} names no file; write sqlite:///hubbub.db, or sqlite:////var/lib/hubbub/hubbub.db."
+        )
+    if name.startswith(":memory:"):
+        raise ConfigError(
+            "HUBBUB_STORE",
+            "a database in memory is gone with the process, and an accepted comment must not be; name a file, "
+            "such as sqlite:///hubbub.db.",
+        )
+    return Path(name).absolute()
+
+
+def connect_writer(path: Path, *, timeout: float, create: bool) -> tuple[apsw.Connection, str]:
+    """A connection that commits durably, on a file checked and migrated; and the file's epoch.
+
+    ``timeout``: seconds to wait for another program's lock. ``create``: at the start, a missing file is made, and
+    whatever makes the place unusable is a `ConfigError`. Without it, for opening anew while running, a missing file is
+    an error rather than an empty store, and `apsw.Error` comes out as it is.
+    """
+    _check_place(path, create=create)
+    try:
+        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+        connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
+        try:
+            return connection, _prepare(connection, path, timeout)
+        except BaseException:
+            with suppress(apsw.Error):
+                connection.close()
+            raise
+    except apsw.Error as error:
+        if not create:
+            raise
+        raise ConfigError("HUBBUB_STORE", f"{path} can't be used. {describe(error)}") from error
+
+
+def connect_reader(path: Path, *, timeout: float) -> apsw.Connection:
+    """A connection that can only read. It sees each commit at once and never waits for the writer (WAL)."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection.set_busy_timeout(int(timeout * 1000))
+    connection.pragma("cache_size", -_READER_CACHE)
+    return connection
+
+
+def _check_place(path: Path, *, create: bool) -> None:
+    try:
+        if path.is_dir():
+            raise ConfigError("HUBBUB_STORE", f"{path} is a folder; name a file in it.")
+        if not path.parent.is_dir():
+            raise ConfigError("HUBBUB_STORE", f"the folder {path.parent} does not exist; create it or name another.")
+        if not create and not path.exists():
+            raise ConfigError("HUBBUB_STORE", f"{path} is gone; put it back (or a backup) and start the service anew.")
+    except OSError as error:
+        raise ConfigError("HUBBUB_STORE", f"{path} can't be reached: {error.strerror}.") from error
+
+
+def _prepare(connection: apsw.Connection, path: Path, timeout: float) -> str:
+    connection.set_busy_timeout(int(timeout * 1000))
+    identify(connection)  # before the first write: a file that is not ours stays as it is
+    if connection.readonly("main"):
+        raise ConfigError(
+            "HUBBUB_STORE", f"{path} is read-only; make it and its folder writable, or name another file."
+        )
+    if _enter_wal(connection, timeout) != "wal":
+        raise ConfigError("HUBBUB_STORE", f"{path} is on a disk without shared memory for WAL; use a local disk.")
+    # FULL: each commit is followed by an fsync, so that a `201` outlives a power cut
+    # (https://sqlite.org/pragma.html#pragma_synchronous).
+    connection.pragma("synchronous", "full")
+    # FAST: what is erased is overwritten with zeros wherever that needs no further page.
+    connection.pragma("secure_delete", "fast")
+    connection.pragma("cache_size", -_WRITER_CACHE)
+    connection.pragma("journal_size_limit", _LOG_SIZE_LIMIT)
+    connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
+    return migrate(connection)
+
+
+def _enter_wal(connection: apsw.Connection, timeout: float) -> str:
+    """Switch the journal, and say what it is then. Two processes that do so at once don't wait for each other: SQLite
+    refuses one of them without its busy timeout, since each holds what the other needs.
+    """
+    deadline = monotonic() + timeout
+    while True:
+        try:
+            return str(connection.pragma("journal_mode", "wal"))
+        except apsw.BusyError:
+            if monotonic() >= deadline:
+                raise
+            sleep(0.01)

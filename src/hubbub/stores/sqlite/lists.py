@@ -1,0 +1,67 @@
+"""The two small lists beside the comments: events that wait to be published, and review flags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hubbub.model import Event
+from hubbub.stores.base import Flag
+from hubbub.stores.sqlite.rows import decode_events, select_events
+from hubbub.stores.sqlite.session import WriteSession
+from hubbub.wire.events import SHOWS_COMMENT
+
+_TOUCH = "INSERT INTO meta (key, value) VALUES ('pings', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
+
+_MARK = """
+    INSERT OR IGNORE INTO unpublished (event_id, video_id, kind, subject, event_at, body, marked_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_FREE = """
+    SELECT json_group_array(event_id) FROM (
+        SELECT event_id FROM unpublished WHERE holder = ? OR leased_until <= ? ORDER BY event_id LIMIT ?)"""
+_LEASE = """
+    UPDATE unpublished SET holder = ?, leased_until = ? WHERE event_id IN (SELECT value FROM json_each(?))"""
+_LEASED = select_events("""
+    SELECT 0 AS position, video_id, event_id AS id, kind, subject, event_at AS at, body FROM unpublished
+    WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY event_id LIMIT -1""")
+_CONFIRM = "DELETE FROM unpublished WHERE event_id IN (SELECT value FROM json_each(?))"
+
+_FLAG = "INSERT OR IGNORE INTO flags (video_id, comment_id, flagged_by, reason, at) VALUES (?, ?, ?, ?, ?)"
+_CLEAR = "DELETE FROM flags WHERE video_id = ? AND comment_id = ?"
+
+
+def touch(session: WriteSession) -> None:
+    """Write something for a ping, since only a commit shows whether one succeeds."""
+    session.check_place()
+    session.cursor.execute(_TOUCH)
+
+
+def mark_unpublished(session: WriteSession, event: Event, at: int) -> None:
+    """Put an event on the list; the text of a comment is not copied there."""
+    body = None if event.kind in SHOWS_COMMENT else event.body.decode()
+    session.cursor.execute(_MARK, (event.id, event.video_id, event.kind, event.subject, event.at, body, at))
+
+
+def lease_unpublished(session: WriteSession, holder: str, now: int, lease_ms: int, limit: int) -> list[Event]:
+    """Take events that nobody else holds, or that the same holder does."""
+    free = session.value(_FREE, (holder, now, limit))
+    if free == "[]":
+        return []
+    session.cursor.execute(_LEASE, (holder, now + lease_ms, free))
+    return [event for _, event in decode_events(session.value(_LEASED, (free,)))]
+
+
+def confirm_published(session: WriteSession, event_ids: Sequence[str]) -> None:
+    """Take events off the list."""
+    session.cursor.execute(_CONFIRM, (msgspec.json.encode(event_ids).decode(),))
+
+
+def add_flag(session: WriteSession, flag: Flag) -> None:
+    """Flag a comment."""
+    session.cursor.execute(_FLAG, flag)
+
+
+def clear_flags(session: WriteSession, video_id: str, comment_id: str) -> None:
+    """Close a comment's flags."""
+    session.cursor.execute(_CLEAR, (video_id, comment_id))

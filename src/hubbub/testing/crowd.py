@@ -1,0 +1,150 @@
+"""Posters and viewers that carry on through a server's death, as careful clients do, and remember what they were told.
+
+Both treat a refused or broken connection as a reason to try again in a moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from typing import Any
+
+from hubbub.testing.raw import Connection, Stream, comments_in
+
+_MOMENT = 0.02
+"""Seconds before another try."""
+
+
+class Poster:
+    """Posts one comment after another, each under one idempotency key until it is answered ``201``.
+
+    ``accepted`` maps each text to the id it was answered with. ``unanswered`` counts requests that were sent and got no
+    answer; ``replayed`` counts answers that said an earlier attempt had been kept after all.
+    """
+
+    def __init__(self, url: str, video_id: str, name: str, token: str) -> None:
+        self.accepted: dict[str, str] = {}
+        self.unanswered = 0
+        self.replayed = 0
+        self._url = url
+        self._target = f"/v1/videos/{video_id}/comments"
+        self._name = name
+        self._token = token
+        self._connection: Connection | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Post without a pause until ``stop`` is set; the comment under way is finished first."""
+        number = 0
+        try:
+            while not stop.is_set():
+                await self.post(f"{self._name} {number}")
+                number += 1
+        finally:
+            await self.hang_up()
+
+    async def post(self, text: str) -> None:
+        """One comment, until it is accepted. Any other answer than ``201`` or ``503`` is an `AssertionError`."""
+        body = json.dumps({"text": text}).encode()
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = await Connection.open(self._url)
+            except OSError:
+                await asyncio.sleep(_MOMENT)
+                continue
+            try:
+                answer = await self._connection.request(
+                    "POST", self._target, token=self._token, headers=[("Idempotency-Key", text)], body=body
+                )
+            except (OSError, EOFError):
+                self.unanswered += 1
+                await self.hang_up()
+                await asyncio.sleep(_MOMENT)
+                continue
+            if answer.status == 201:
+                break
+            assert answer.status == 503, answer
+            await asyncio.sleep(_MOMENT)
+        self.replayed += answer.header("idempotency-replayed") == "true"
+        self.accepted[text] = answer.json()["id"]
+
+    async def hang_up(self) -> None:
+        """Close the connection; the next post opens another."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+
+class Follower:
+    """Watches a video and resumes with ``Last-Event-ID`` whenever the stream breaks off.
+
+    ``seen`` is the ids of the comments it got, in order, repeats included; ``names`` counts every event's name.
+    """
+
+    def __init__(self, url: str, video_id: str, *, batch: bool) -> None:
+        self.seen: list[str] = []
+        self.names: dict[str, int] = {}
+        self.last_id: str | None = None
+        self._url = url
+        self._video_id = video_id
+        self._query = "batch=1" if batch else ""
+
+    @property
+    def connections(self) -> int:
+        """How often it was let in."""
+        return self.names.get("welcome", 0)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            with contextlib.suppress(OSError, EOFError):
+                async with Stream.open(self._url, self._video_id, self._query, last_event_id=self.last_id) as stream:
+                    assert stream.status == 200, stream.status
+                    async for event in stream:
+                        self.names[event.name] = self.names.get(event.name, 0) + 1
+                        self.seen += [comment["id"] for comment in comments_in([event])]
+                        self.last_id = event.id or self.last_id
+            await asyncio.sleep(_MOMENT)
+
+
+@contextlib.asynccontextmanager
+async def running(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Run coroutines as tasks within the block; its end cancels them and raises an error that one died of."""
+    tasks = [asyncio.get_running_loop().create_task(coroutine) for coroutine in coroutines]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+            raise result
+
+
+async def eventually(condition: Callable[[], bool], tasks: Iterable[asyncio.Task[None]] = ()) -> None:
+    """Wait until ``condition`` holds; bound it with `asyncio.timeout`. A task that died ends it with its error."""
+    tasks = list(tasks)
+    while not condition():
+        for task in tasks:
+            if task.done():
+                task.result()
+        await asyncio.sleep(0.01)
+
+
+async def whole_history(url: str, video_id: str) -> list[dict[str, Any]]:
+    """Every comment of a video, oldest first, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    async with await Connection.open(url) as connection:
+        while True:
+            target = f"/v1/videos/{video_id}/comments?sort=asc&limit=200{cursor}"
+            answer = await connection.request("GET", target)
+            assert answer.status == 200, answer
+            page = answer.json()
+            found += page["comments"]
+            if not page["has_more"]:
+                return found
+            cursor = f"&cursor={page['next_cursor']}"

@@ -1,0 +1,157 @@
+"""A whole server for tests: in this event loop, or as a process of its own that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from hubbub.comments.identity import mint_token
+from hubbub.config import Settings
+from hubbub.http.app import Services, create_app
+from hubbub.http.server import Server, listen, server_config, url_of
+from hubbub.wiring import build, drain, opened, surface
+
+SECRET = "a secret for tests only, of more than 32 bytes"
+
+
+def token(user: str = "ada", scopes: Sequence[str] = ("read", "post"), *, lifetime: float = 3600, **more: Any) -> str:
+    """A token that servers started here accept; ``more`` goes to `mint_token`."""
+    return mint_token(SECRET, user, more.pop("name", user.title()), scopes, lifetime, **more)
+
+
+@dataclass
+class Running:
+    """A server in this event loop: its base URL, and its insides for tests that look there."""
+
+    url: str
+    services: Services
+    settings: Settings
+    server: Server
+
+
+@asynccontextmanager
+async def running_server(directory: Path, **settings: Any) -> AsyncIterator[Running]:
+    """Serve from a database in ``directory`` on a free loopback port, limits off; stops at the end as SIGTERM would.
+
+    ``settings`` override fields of `Settings`.
+    """
+    chosen = Settings(
+        **{
+            "port": 0,
+            "store": f"sqlite:///{directory / 'hubbub.db'}",
+            "jwt_secret": SECRET,
+            "post_limit": None,
+            "address_limit": None,
+            "global_limit": None,
+            "drain_window": 0.0,
+            **settings,
+        }
+    )
+    services = build(chosen)
+    listener = listen(chosen.host, chosen.port)
+    ready = asyncio.Event()
+    try:
+        async with opened(services):
+            server = Server(
+                server_config(create_app(services, surface(chosen)), tls_cert=chosen.tls_cert, tls_key=chosen.tls_key),
+                on_ready=ready.set,
+                drain=lambda: drain(services, delay=chosen.drain_delay, window=chosen.drain_window),
+            )
+            serving = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
+            readying = asyncio.get_running_loop().create_task(ready.wait())
+            await asyncio.wait([serving, readying], return_when=asyncio.FIRST_COMPLETED)
+            readying.cancel()
+            try:
+                yield Running(url_of(listener, tls=chosen.tls_cert is not None), services, chosen, server)
+            finally:
+                server.should_exit = True
+                await serving
+    finally:
+        listener.close()
+
+
+class ServerProcess:
+    """``hubbub serve`` as a child process with its database in ``directory``; survives being killed and started again.
+
+    ``port`` 0 lets the first start choose; later starts reuse it, as a restarted service would.
+    """
+
+    def __init__(self, directory: Path, *, port: int = 0, command: Sequence[str] = (), **environ: str) -> None:
+        self._directory = directory
+        self._port = port
+        self._command = list(command)
+        self._environ = environ
+        self._process: asyncio.subprocess.Process | None = None
+        self.url = ""
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Start, and return once it answers."""
+        if not self._port:
+            with contextlib.closing(listen("127.0.0.1", 0)) as probe:
+                self._port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        environ = {
+            **os.environ,
+            "HUBBUB_PORT": str(self._port),
+            "HUBBUB_STORE": f"sqlite:///{self._directory / 'hubbub.db'}",
+            "HUBBUB_JWT_SECRET": SECRET,
+            "HUBBUB_POST_LIMIT": "off",
+            "HUBBUB_ADDRESS_LIMIT": "off",
+            "HUBBUB_GLOBAL_LIMIT": "off",
+            "HUBBUB_DRAIN_WINDOW": "0",
+            **self._environ,
+        }
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, sys.executable, "-m", "hubbub", "serve", cwd=self._directory, env=environ
+        )
+        await self._answers()
+
+    async def _answers(self) -> None:
+        async with asyncio.timeout(30):
+            while True:
+                assert self._process is not None
+                if self._process.returncode is not None:
+                    raise RuntimeError(f"the server ended with {self._process.returncode}")
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                except OSError:
+                    await asyncio.sleep(0.02)
+                    continue
+                writer.close()
+                await writer.wait_closed()
+                return
+
+    async def kill(self) -> None:
+        """``kill -9``."""
+        await self._end(signal.SIGKILL)
+
+    async def terminate(self) -> int:
+        """SIGTERM, and wait; the exit status."""
+        return await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        return await self._process.wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()

@@ -1,0 +1,54 @@
+"""Texts of strangers on a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbub.cli.tail import comment_line
+from hubbub.cli.terminal import harmless
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2J\x1b]0;title\x07", r"\x1b[2J\x1b]0;title\x07"),
+        ("\x9b31m", r"\x9b31m"),
+        ("a\rb\nc\td\x00", r"a\x0db\x0ac\x09d\x00"),
+        ("abc\u202edcba\u2066x\u2069", r"abc\u202edcba\u2066x\u2069"),
+        ("\u200fx\u2028y\ud800", r"\u200fx\u2028y\ud800"),
+    ],
+)
+def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str) -> None:
+    """Escape sequences, line breaks and direction overrides become visible text."""
+    assert harmless(text) == shown
+
+
+@pytest.mark.parametrize("text", ["Grüße", "שלום עולם", "مرحبا", "👩‍👩‍👧‍👦 ❤️ 🇳🇱", "こんにちは", "e\u0301", "क्‍ष"])
+def test_what_people_write_is_left_as_it_is(text: str) -> None:
+    """All scripts, combining marks, and emoji that are joined of several."""
+    assert harmless(text) == text
+
+
+@given(st.text())
+def test_nothing_harmful_is_left(text: str) -> None:
+    """Of any text, only printable characters and format characters without direction remain."""
+    assert not [char for char in harmless(text) if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
+
+
+def test_a_comment_is_a_line_that_no_other_can_pass_for() -> None:
+    """Time, name and text; further lines are indented, so that a comment can't forge another."""
+    line = comment_line(
+        {
+            "user": {"id": "eve", "name": "Eve\x1b[31m"},
+            "text": "hi\n12:00:00 Admin: send me money",
+            "created_at": 1_800_000_000_000,
+        }
+    )
+    first, second = click.unstyle(line).split("\n")
+    assert first[8:] == r" Eve\x1b[31m: hi"
+    assert second == "         12:00:00 Admin: send me money"

@@ -1,0 +1,63 @@
+"""Backups of the SQLite store beyond the contract: what they look like inside, and when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from hubbub.errors import ConfigError
+from hubbub.stores.sqlite import SqliteStore
+from hubbub.testing.samples import make_comment
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    """A store with about a megabyte of comments."""
+    store = SqliteStore(tmp_path / "hubbub.db")
+    await store.open()
+    await asyncio.gather(*(store.append(make_comment(text="x" * 4_000)) for _ in range(250)))
+    yield store
+    await store.close()
+
+
+async def test_a_backup_is_a_sound_database_without_an_epoch(store: SqliteStore, tmp_path: Path) -> None:
+    """SQLite finds nothing wrong with it, and whoever opens it as a store must take a new epoch."""
+    await store.backup(tmp_path / "copy.db")
+    copy = apsw.Connection(str(tmp_path / "copy.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    assert copy.pragma("integrity_check") == "ok"
+    assert copy.pragma("journal_mode") == "delete"
+    assert copy.execute("SELECT count(*) FROM comments").get == 250
+    assert copy.execute("SELECT count(*) FROM meta WHERE key = 'epoch'").get == 0
+    copy.close()
+
+
+async def test_a_backup_to_a_full_disk_leaves_nothing(store: SqliteStore, tmp_path: Path) -> None:
+    """A copy that could not be finished is taken away again, and the store works on."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+    try:
+        with pytest.raises(ConfigError, match="could not be written"):
+            await store.backup(folder / "copy.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(folder.iterdir()) == []
+    assert (await store.append(make_comment())).created
+    await store.backup(folder / "copy.db")
+
+
+async def test_two_backups_at_once_to_one_name_make_one(store: SqliteStore, tmp_path: Path) -> None:
+    """The second to finish finds the name taken and overwrites nothing."""
+    target = tmp_path / "copy.db"
+    outcomes = await asyncio.gather(store.backup(target), store.backup(target), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ConfigError", "NoneType"]
+    copy = SqliteStore(target)
+    await copy.open()
+    assert (await copy.log_tail("video", 0)).head.offset == 250
+    await copy.close()
