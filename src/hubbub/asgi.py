@@ -6,6 +6,8 @@ when it ends it.
 
 Run one worker (with ``local://`` a second one refuses to start), and give the server a limit for stopping, such as
 hypercorn's ``--graceful-timeout``: streams never end by themselves, and the end of the lifespan comes only after it.
+From Python 3.12 on hypercorn keeps no such limit (its issue 308) and has to be killed while somebody watches; nothing
+that was accepted is lost by that.
 
 Other servers keep the socket to themselves, so frames go through their ``send``: the same bytes, at more cost a viewer
 than under `hubbub serve`.

@@ -42,7 +42,7 @@ def filter_body(context: schemathesis.HookContext, body: Any) -> bool:
 
 
 @schemathesis.hook
-def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
     """End streams soon, and make usable idempotency keys fresh.
 
     The document's example of a key, sent with two different bodies, is rightly refused.

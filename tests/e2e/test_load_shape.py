@@ -6,6 +6,7 @@ import asyncio
 import re
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -14,6 +15,8 @@ from hubbub.testing.raw import Connection, request_bytes
 from hubbub.testing.server import ServerProcess, token
 
 COUNTS = Path(__file__).parent.parent / "data" / "chat_messages_per_second.txt"
+"""Messages in each second of four hours of a real channel: 7.3 on average, 71 at most."""
+
 SPEED = 50
 FIRST, LAST = 200, 1200
 """The seconds of the recording that are played: twenty of ours, with the recording's peak in them."""
@@ -51,8 +54,9 @@ class Viewer(asyncio.Protocol):
         self.welcomed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(request_bytes("GET", f"/v1/videos/v/comments/stream?{self._query}"))
+        cast(asyncio.WriteTransport, transport).write(
+            request_bytes("GET", f"/v1/videos/v/comments/stream?{self._query}")
+        )
 
     def data_received(self, data: bytes) -> None:
         whole, _, self._rest = (self._rest + data).rpartition(b"\n\n")

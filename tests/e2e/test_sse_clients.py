@@ -195,8 +195,9 @@ async def test_every_comment_comes_once_and_in_order_over_a_bad_line(
         assert_same(readers[1].comments, expected[BEFORE - 20 :])
         assert {event.name for event in readers[0].events} == {"welcome", "comment"}
         assert {event.name for event in readers[1].events} == {"welcome", "comment_batch"}
-        assert all(proxy.cut > 15 for proxy in proxies), [proxy.cut for proxy in proxies]
-        assert all(sum(b"last-event-id: " in r.lower() for r in proxy.requests) > 10 for proxy in proxies)
+        for proxy in proxies:  # the line was bad indeed
+            assert proxy.cut >= 10
+            assert sum(b"last-event-id: " in request.lower() for request in proxy.requests) >= 5
         assert count(server, "hubbub_joins_total", rung="ring") > 20
         assert count(server, "hubbub_joins_total", rung="reset") == 0
 

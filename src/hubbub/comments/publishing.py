@@ -52,7 +52,7 @@ class Publisher:
             await asyncio.wait([self._sweeper])
 
     async def publish(self, event: Event, committed: Position | None) -> None:
-        """Put a stored event into the live log, or on the unpublished list. Raises `StoreUnavailable` if neither works."""
+        """Put a stored event into the live log or on the unpublished list; `StoreUnavailable` if neither works."""
         began = perf_counter()
         try:
             async with asyncio.timeout(CONFIRM_WITHIN):

@@ -7,10 +7,7 @@ lagging: its cursor stays where it is and it takes whole frames from there as it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from hubbub.fanout.channel import Channel
+from typing import NamedTuple, Protocol
 
 
 class Format(NamedTuple):
@@ -22,6 +19,19 @@ class Format(NamedTuple):
 
     batch: bool
     chunked: bool
+
+
+class Audience(Protocol):
+    """What a viewer belongs to and reports to: its channel."""
+
+    def fall_behind(self, viewer: Viewer) -> None:
+        """It could not take everything at once."""
+
+    def catch_up(self, viewer: Viewer) -> None:
+        """It has taken everything and can take more."""
+
+    def leave(self, viewer: Viewer) -> None:
+        """It has gone. Idempotent."""
 
 
 class Viewer(ABC):
@@ -36,7 +46,7 @@ class Viewer(ABC):
     def __init__(self, format: Format, backlog: int) -> None:
         self.format = format
         self.backlog = backlog
-        self.channel: Channel | None = None
+        self.channel: Audience | None = None
         self.cursor = 0
         self.gone = False
         self.lagging_since = 0.0

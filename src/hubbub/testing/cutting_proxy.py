@@ -111,10 +111,10 @@ class CuttingProxy:
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)  # whichever side ends, the other is told
         finally:
+            server_writer.transport.abort()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            server_writer.transport.abort()
 
     async def _answer(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, cut: Cut) -> None:
         ended = True

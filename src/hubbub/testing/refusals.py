@@ -34,7 +34,7 @@ class Case(NamedTuple):
 
 
 def check_problem(answer: Answer, status: int, code: str) -> None:
-    """Raise `AssertionError` unless the answer is that problem document (RFC 9457) and tells a person what to change."""
+    """Raise `AssertionError` unless the answer is that problem document (RFC 9457), with a sentence for a person."""
     assert (answer.status, answer.header("content-type")) == (status, "application/problem+json"), answer
     problem = answer.json()
     assert problem["code"] == code, problem
@@ -50,7 +50,7 @@ def check_problem(answer: Answer, status: int, code: str) -> None:
 
 
 async def faults_of(url: str, cases: Sequence[Case]) -> list[str]:
-    """Send every case down one connection, each followed by a good request; what was not as it must be, a line a case."""
+    """Send every case down one connection, each followed by a good request; a line for each that went wrong."""
     faults: list[str] = []
     connection = await Connection.open(url)
     for case in cases:

@@ -17,8 +17,8 @@ HEARTBEAT = b":\n\n"
 """A comment line: keeps proxies from taking silence for death, invisible to clients."""
 
 MAX_BATCH = 100
-"""Comments in one ``comment_batch``. A client stands where the last whole event has put it, so a long catch-up in one event
-would be begun anew after every cut.
+"""Comments in one ``comment_batch``. A client stands where the last whole event has put it, so a long catch-up in one
+event would be begun anew after every cut.
 """
 
 

@@ -17,7 +17,7 @@ _VIDEO: dict[str, Any] = {
     "name": "video_id",
     "in": "path",
     "required": True,
-    "description": "The video, by an id of your choosing: 1 to 128 of `A-Z a-z 0-9 . _ -`, but not `.` or `..`. It needs no registration.",
+    "description": "The video, by an id of your choosing: 1 to 128 of `A-Z a-z 0-9 . _ -`, not `.` or `..` alone.",
     "schema": VIDEO_ID,
     "example": examples.VIDEO_ID,
 }

@@ -1,8 +1,7 @@
 """Comments and events between Python and SQL: rows going in, JSON coming out.
 
 A query's answer is one JSON text made by SQLite and decoded by msgspec straight into the model's types: one step of a
-statement, however many rows (the package's docstring says why that matters). SQLite writes 17 digits of a float, so
-that each comes back as it was.
+statement, however many rows (the package's docstring says why that matters).
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ from hubbub.wire.events import SHOWS_COMMENT, change_event, comment_event
 _encode = msgspec.json.Encoder().encode
 _comments = msgspec.json.Decoder(list[Comment])
 
+# 17 digits bring every float back as it was; left alone, SQLite before 3.54 writes 15 into JSON.
+_SECONDS = "iif(c.seconds IS NULL, NULL, json(printf('%!.17g', c.seconds)))"
+
 VISIBLE = "status = 'visible' AND position IS NOT NULL"
 """Which rows of ``comments`` lists show."""
 
@@ -31,7 +33,7 @@ def comment_json(pinned: str = "c.pin IS NOT NULL") -> str:
         'video_id', c.video_id, 'id', c.id,
         'user', json_object(
             'id', c.user_id, 'name', c.user_name, 'roles', json(coalesce(c.roles, '[]')), 'avatar', c.avatar),
-        'text', c.text, 'created_at', c.created_at, 'offset', c.seconds, 'status', c.status,
+        'text', c.text, 'created_at', c.created_at, 'offset', {_SECONDS}, 'status', c.status,
         'pinned', json(iif({pinned}, 'true', 'false')), 'nonce', c.nonce, 'meta', json(c.meta))"""
 
 
