@@ -28,7 +28,7 @@ test: venv $(NODE_MODULES) test-packages ## Run every test: the fast ones, then 
 .PHONY: check
 check: venv node_modules/.made ## Lint, formatting, types (Python and JavaScript), import rules
 	@$(BIN)/ruff check --quiet
-	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --diff --quiet; exit 1; }
+	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
 	@found=$$($(BIN)/lint-imports --no-logo) || { echo "$$found"; exit 1; }
 	@$(BIN)/node node_modules/typescript/bin/tsc --project tsconfig.json

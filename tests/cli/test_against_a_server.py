@@ -74,6 +74,7 @@ async def test_what_a_development_server_prints_works_when_pasted(free_port: int
         commands = f"""
             set -e
             curl -sf {page} >page.html
+            touch watched
             {watch} -sm 15 >watched & watcher=$!
             until grep -q welcome watched; do kill -0 $watcher; sleep 0.05; done
             {post} >posted

@@ -127,3 +127,17 @@ async def test_a_client_that_goes_while_it_is_greeted_leaves_nothing_behind(stag
     watcher.lost()
     await admitting
     assert stage.hub.viewer_count() == 0
+
+
+async def test_who_is_to_go_while_it_is_greeted_goes_as_soon_as_it_is_in(stage: Stage) -> None:
+    """A token may run out, and a drain begin, between a viewer's request and its place in the channel."""
+    expired, drained = Watcher(), Watcher()
+    admitting = [asyncio.ensure_future(stage.hub.admit(w, "v", last_event_id=None)) for w in (expired, drained)]
+    await asyncio.sleep(0)
+    stage.hub.dismiss(expired, "token_expired")
+    await stage.hub.drain(0)
+    await asyncio.gather(*admitting)
+    for watcher, reason in ((expired, "token_expired"), (drained, "draining")):
+        assert [event[:2] for event in watcher.events()][1:] == [("reconnect", {"reason": reason})]
+        assert watcher.ended
+    assert stage.hub.viewer_count() == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -38,7 +38,7 @@ class SettingsCommand(click.Command):
 
 
 def _write_section(
-    ctx: click.Context, formatter: click.HelpFormatter, title: str, params: Sequence[click.Parameter] | Any
+    ctx: click.Context, formatter: click.HelpFormatter, title: str, params: Iterable[click.Parameter]
 ) -> None:
     with formatter.section(title):
         formatter.write_dl([record for param in params if (record := param.get_help_record(ctx))])

@@ -159,6 +159,8 @@ class Hub:
             await self._greet(viewer, channel, last_event_id)
         finally:
             channel.arriving -= 1
+        if reason := viewer.leaving or ("draining" if self.draining else ""):
+            self.dismiss(viewer, reason)
 
     async def _greet(self, viewer: Viewer, channel: Channel, last_event_id: str | None) -> None:
         batch, greeting = viewer.format.batch, channel.greeting
@@ -292,6 +294,7 @@ class Hub:
         """End one viewer's stream with a word to come back."""
         channel = viewer.channel
         if channel is None:
+            viewer.leaving = reason  # it is being greeted
             return
         channel.leave(viewer)
         self.decline(viewer, reason)

@@ -41,7 +41,7 @@ class Viewer(ABC):
     time of the last progress while lagging, 0.0 while level. ``backlog`` is how many comments a reset brings.
     """
 
-    __slots__ = ("backlog", "channel", "cursor", "format", "gone", "lagging_since", "unsent_seen")
+    __slots__ = ("backlog", "channel", "cursor", "format", "gone", "lagging_since", "leaving", "unsent_seen")
 
     def __init__(self, format: Format, backlog: int) -> None:
         self.format = format
@@ -50,6 +50,7 @@ class Viewer(ABC):
         self.cursor = 0
         self.gone = False
         self.lagging_since = 0.0
+        self.leaving = ""  # why it is to go as soon as it is let in
         self.unsent_seen = 0
 
     @abstractmethod

@@ -105,7 +105,8 @@ class ServerProcess:
                 self._port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
         environ = {
-            **os.environ,
+            # The developer's own settings are none of the test's.
+            **{name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")},
             "HUBBUB_PORT": str(self._port),
             "HUBBUB_STORE": f"sqlite:///{self._directory / 'hubbub.db'}",
             "HUBBUB_JWT_SECRET": SECRET,
