@@ -5,7 +5,6 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-NODE_MODULES := node_modules/.made tests/e2e/sse_clients/node_modules/.made
 # Chosen tests may all be fast or all be slow; pytest's status 5 says that it found none.
 NONE_IS_FINE = $(if $(ARGS),|| test $$? = 5)
 # node and npm come from a Python package, so that nothing needs root.
@@ -21,7 +20,7 @@ serve: ## Install if need be, then serve on http://127.0.0.1:8000 for developmen
 	@exec $(BIN)/hubbub serve --dev
 
 .PHONY: test
-test: venv $(NODE_MODULES) test-packages ## Run every test: the fast ones, then the slow ones (ARGS=… is passed to pytest)
+test: venv node_modules/.made test-packages ## Run every test: the fast ones, then the slow ones (ARGS=… is passed to pytest)
 	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow' $(ARGS) $(NONE_IS_FINE)
 	@$(WITH_NODE) $(BIN)/pytest -q -m slow $(ARGS) $(NONE_IS_FINE)
 
@@ -44,7 +43,7 @@ docs: venv ## Write the generated page docs/settings.md
 
 .PHONY: clean
 clean: ## Remove what was made here, except databases
-	@rm -rf .venv .venv.lock $(NODE_MODULES:/.made=) build dist .hypothesis .schemathesis .coverage
+	@rm -rf .venv .venv.lock node_modules build dist .hypothesis .schemathesis .coverage
 	@rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -56,8 +55,6 @@ venv:
 test-packages:
 	@scripts/install-test-packages
 
-node_modules/.made: package.json
-tests/e2e/sse_clients/node_modules/.made: tests/e2e/sse_clients/package.json
-$(NODE_MODULES): | venv
-	@$(WITH_NODE) $(BIN)/npm install --prefix $(@D)/.. --loglevel=error --no-audit --no-fund --no-package-lock >/dev/null
+node_modules/.made: package.json | venv
+	@$(WITH_NODE) $(BIN)/npm install --loglevel=error --no-audit --no-fund --no-package-lock >/dev/null
 	@touch $@

@@ -32,6 +32,9 @@ MAX_HEAD = 64 * 1024
 chunk extension. Above it the request is refused and the connection closed; the parser has no bound of its own.
 """
 
+_GOODBYE = 1.0
+"""Seconds a client has to close its side when the server stops."""
+
 
 def takeover_of(scope: Any) -> Takeover | None:
     """The request's take-over, or None where its server has none."""
@@ -81,6 +84,12 @@ class TakeoverProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._progressed = True
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Close an idle connection, over TLS also if the client ignores the goodbye (RFC 8446, section 6.1)."""
+        super().shutdown()
+        if self.transport.is_closing():
+            self.loop.call_later(_GOODBYE, self.transport.abort)
 
     def _take_over(self, successor: asyncio.Protocol) -> bool:
         transport, cycle = self.transport, self.cycle
