@@ -213,7 +213,6 @@ def test_a_right_text_reads_as_its_value(name: str, text: str, value: object) ->
         ("cors_origins", "https://example.org:port"),
         ("cors_origins", "https://me@example.org"),
         ("store", "hubbub.db"),
-        ("key_prefix", "a b"),
     ],
 )
 def test_a_wrong_text_is_refused_with_its_name_and_an_example(name: str, text: str) -> None:
@@ -292,12 +291,21 @@ def test_development_takes_every_loopback_address(host: str) -> None:
         ({"TLS_KEY": "k.pem"}, "HUBBUB_TLS_CERT"),
         ({"TICK_MIN": "2s"}, "HUBBUB_TICK_MIN"),
         ({"RETRY_MAX": "500ms"}, "HUBBUB_RETRY_MIN"),
+        ({"STORE_TIMEOUT": "11s"}, "HUBBUB_STORE_TIMEOUT"),
+        ({"MAX_SKEW": "4s"}, "HUBBUB_STORE_TIMEOUT"),
         ({"INGEST": "kafka://localhost"}, "HUBBUB_INGEST"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(environ: dict[str, str], named: str) -> None:
     """Each alone is right; together they can't work."""
     assert refused(**environ).setting == named
+
+
+def test_a_store_may_be_waited_for_as_long_as_clocks_may_differ() -> None:
+    """A commit that is later than a resume reads again would be missed; both settings are named, either may change."""
+    assert "HUBBUB_MAX_SKEW (10 s)" in refused(STORE_TIMEOUT="11s").problem
+    assert load_settings(environ={"HUBBUB_STORE_TIMEOUT": "10s"}).store_timeout == 10
+    assert load_settings(environ={"HUBBUB_STORE_TIMEOUT": "60s", "HUBBUB_MAX_SKEW": "60s"}).max_skew == 60
 
 
 def test_a_certificate_that_cannot_be_read_is_refused_before_serving(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any, TextIO
+from urllib.parse import unquote_plus
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being handled, set by `hubbub.http.edge`; every entry made meanwhile carries it."""
@@ -46,6 +47,37 @@ class Redactor:
         text = _ACCESS_TOKEN.sub(rf"\1{HIDDEN}", text)
         text = _BEARER.sub(rf"\1{HIDDEN}", text)
         return _JWT.sub(HIDDEN, text)
+
+
+def redacted_query(query: str) -> str:
+    """A request's query string without what `Redactor` hides, however that was percent-encoded; the rest stays as sent.
+
+    Done where a query is known to be one, since in a mere text nothing tells what is encoded and how often.
+    """
+    return "&".join(map(_redacted_parameter, query.split("&")))
+
+
+def _redacted_parameter(parameter: str) -> str:
+    name, _, value = parameter.partition("=")
+    plain_name, plain_value = _decoded(name), _decoded(value)
+    if _redact(plain_name) != plain_name:
+        return HIDDEN
+    secret = plain_name.strip().lower() == "access_token" or _redact(plain_value) != plain_value
+    return f"{name}={HIDDEN}" if value and secret else parameter
+
+
+def _decoded(text: str) -> str:
+    """Decoded until nothing is left to decode, but not for ever: what is encoded often enough for that is no token
+    of ours.
+    """
+    for _ in range(5):
+        before, text = text, unquote_plus(text)
+        if text == before:
+            break
+    return text
+
+
+_redact = Redactor()
 
 
 class TextFormatter(logging.Formatter):

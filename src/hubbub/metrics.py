@@ -61,6 +61,9 @@ class Metrics:
         self.resets = Counter("hubbub_resets", "Viewers told that continuity can't be proven", ["reason"], registry=r)
         self.fell_behind = Counter("hubbub_fell_behind", "Times a viewer could not take a frame at once", registry=r)
         self.closed = Counter("hubbub_viewers_closed", "Viewers let go by us", ["reason"], registry=r)
+        self.turned_away = Counter(
+            "hubbub_turned_away", "Streams answered with come back later", ["reason"], registry=r
+        )
         self.holes = Counter("hubbub_log_holes", "Holes seen in a video's log and fetched", registry=r)
 
     def observe(self, name: str, help: str, value: Callable[[], float]) -> None:

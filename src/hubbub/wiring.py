@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -107,7 +108,11 @@ def make_broker(settings: Settings, store: Store) -> Broker:
 
 
 def _lock_path(store: Store) -> Path | None:
-    return store.path.with_name(store.path.name + ".lock") if isinstance(store, SqliteStore) else None
+    if not isinstance(store, SqliteStore):
+        return None
+    # Beside the file itself, since a second process may come to it through a symbolic link. `Path.resolve` would raise
+    # on a loop of them, which the store refuses with a better word.
+    return Path(os.path.realpath(store.path) + ".lock")
 
 
 def make_authenticator(settings: Settings) -> Authenticator:
@@ -185,12 +190,10 @@ async def drain(services: Services, *, delay: float, window: float) -> None:
 
 
 async def backup(settings: Settings, target: Path) -> None:
-    """Copy the store to ``target`` while it serves. Raises `ConfigError`."""
+    """Copy the store to ``target`` while it serves; reads only, since that server may be of another release. Raises
+    `ConfigError`.
+    """
     store = make_store(settings, Metrics())
     if not isinstance(store, Backups):
         raise ConfigError("HUBBUB_STORE", "this store is backed up by its own tools.")
-    await store.open()
-    try:
-        await store.backup(target)
-    finally:
-        await store.close()
+    await store.backup(target)

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from hubbub.brokers.local import LocalBroker
+from hubbub.config import Settings
 from hubbub.errors import BrokerUnavailable, ConfigError
+from hubbub.metrics import Metrics
 from hubbub.model import Entry, Event, Kind
 from hubbub.stores.sqlite import SqliteStore
 from hubbub.testing.broker_contract import Bench, BrokerContract
+from hubbub.wiring import make_broker, make_store
 
 
 class TestLocalBroker(BrokerContract):
@@ -62,6 +65,22 @@ async def test_a_second_process_is_refused_and_told_why(tmp_path: Path) -> None:
     await first.close()
     await second.open()
     await second.close()
+
+
+async def test_a_link_to_the_database_is_the_same_database(tmp_path: Path) -> None:
+    """A second process that comes to it by another name is refused as well."""
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "hubbub.db")
+    brokers = []
+    for path in (tmp_path / "hubbub.db", link):
+        settings = Settings(store=f"sqlite:///{path}")
+        brokers.append(make_broker(settings, make_store(settings, Metrics())))
+    await brokers[0].open()
+    with pytest.raises(ConfigError, match="HUBBUB_BROKER"):
+        await brokers[1].open()
+    await brokers[0].close()
+    assert list(link.parent.iterdir()) == [link]
 
 
 async def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path) -> None:

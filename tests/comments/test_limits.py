@@ -77,3 +77,13 @@ async def test_limits_that_are_off_refuse_nobody(clock: FakeClock) -> None:
     checked = limits(clock)
     for _ in range(1000):
         await checked.check("ada", "192.0.2.1")
+
+
+async def test_what_is_given_back_can_be_taken_again(clock: FakeClock) -> None:
+    """A post that did not come about counts against none of the limits."""
+    checked = limits(clock, user=Limit(1, 100), address=Limit(1, 100), everyone=Limit(1, 100))
+    for _ in range(10):
+        await checked.check("ada", "192.0.2.1")
+        await checked.give_back("ada", "192.0.2.1")
+    await checked.check("ada", "192.0.2.1")
+    assert (await refusal(checked, "ada", "192.0.2.1")).code == "user_rate"

@@ -112,10 +112,11 @@ class Watcher(Viewer):
 class Stage:
     """A hub over a database, and an author who comments and moderates there."""
 
-    def __init__(self, path: Path, bounds: Bounds, timing: Timing) -> None:
-        self.bounds = bounds
-        self.store = SqliteStore(path)
-        self.broker = LocalBroker(self.store, lock_path=None)
+    def __init__(
+        self, path: Path, bounds: Bounds, timing: Timing, store: type[SqliteStore], broker: type[LocalBroker]
+    ) -> None:
+        self.store = store(path)
+        self.broker = broker(self.store, lock_path=None)
         self.metrics = Metrics()
         self.hub = Hub(
             self.broker, self.store, bounds=bounds, timing=timing, metrics=self.metrics, max_viewers=1000, idle_videos=3
@@ -177,8 +178,14 @@ async def new_stage(tmp_path: Path) -> AsyncIterator[NewStage]:
     """Makes stages over one database file; each is closed at the end."""
     stages: list[Stage] = []
 
-    async def make(*, ring_entries: int = 1000, ring_bytes: int = 1 << 20, timing: Timing = QUICK) -> Stage:
-        stage = Stage(tmp_path / "hubbub.db", Bounds(ring_entries, ring_bytes, 10_000), timing)
+    async def make(
+        *,
+        ring_entries: int = 2000,
+        timing: Timing = QUICK,
+        store: type[SqliteStore] = SqliteStore,
+        broker: type[LocalBroker] = LocalBroker,
+    ) -> Stage:
+        stage = Stage(tmp_path / "hubbub.db", Bounds(ring_entries, 1 << 22, 10_000), timing, store, broker)
         await stage.open()
         stages.append(stage)
         return stage

@@ -8,8 +8,13 @@ import random
 import pytest
 from tests.fanout.conftest import NewStage, Stage, until
 
+from hubbub.brokers.local import LocalBroker
+from hubbub.fanout import intake, opening
 from hubbub.fanout.hub import Timing
+from hubbub.fanout.opening import OPENING_TAIL
+from hubbub.ids import now_ms
 from hubbub.model import Comment, Entry, Kind, Position, Status
+from hubbub.stores.sqlite import SqliteStore
 from hubbub.wire.events import comment_event
 
 
@@ -83,19 +88,44 @@ async def test_a_viewer_who_returns_after_a_restart_gets_exactly_what_it_missed(
     assert second.count("hubbub_joins_total", rung="ring") == 1
 
 
-async def test_a_place_that_left_the_ring_is_found_in_the_log(new_stage: NewStage) -> None:
-    """The second rung: exactly once still."""
-    stage = await new_stage(ring_entries=5)
+async def test_a_place_before_the_ring_is_read_from_the_log_once_for_all(stage: Stage) -> None:
+    """The second rung: exactly once still, and the next who returns from further back finds it in memory."""
+    said = [await stage.keep() for _ in range(OPENING_TAIL + 300)]
+    epoch = (await stage.broker.tail("v", 1)).head.epoch
+    returned = await stage.watch(last_event_id=f"{epoch}.250.0", batch=True)
+    assert returned.texts() == [comment.text for comment in said[250:]]
+    another = await stage.watch(last_event_id=f"{epoch}.200.0")
+    assert another.texts() == [comment.text for comment in said[200:]]
+    assert stage.count("hubbub_joins_total", rung="log") == 1
+    assert stage.count("hubbub_joins_total", rung="ring") == 1
+    await stage.say("live")
+    await until(lambda: returned.texts()[-1] == another.texts()[-1] == "live")
+
+
+async def test_a_place_further_back_than_the_ring_can_hold_costs_no_read_of_the_log(new_stage: NewStage) -> None:
+    """A stranger's old tokens must not make us read and hold more than a video's memory is allowed."""
+    stage = await new_stage(ring_entries=50)
+    for _ in range(100):
+        await stage.keep()
+    epoch = (await stage.broker.tail("v", 1)).head.epoch
+    for offset in range(20):
+        returned = await stage.watch(last_event_id=f"{epoch}.{offset}.0")
+        assert returned.events()[1][0] == "reset"
+    assert stage.count("hubbub_ring_entries") == 50
+
+
+async def test_a_viewer_ahead_of_the_tick_waits_for_it(new_stage: NewStage) -> None:
+    """One who comes from another gateway must not be sent again what it had there."""
+    stage = await new_stage(timing=Timing(tick_min=0.4, tick_max=0.5))
     watcher = await stage.watch()
     await stage.say()
     await until(lambda: watcher.texts() == ["1"])
-    last = watcher.last_id()
-    for _ in range(40):
-        await stage.say()
-    returned = await stage.watch(last_event_id=last)
-    await until(lambda: returned.texts()[-1:] == ["41"])
-    assert returned.texts() == [str(n) for n in range(2, 42)]
-    assert stage.count("hubbub_joins_total", rung="log") == 1
+    await stage.say()
+    epoch = stage.hub._channels["v"].ring.head.epoch
+    returned = await stage.watch(last_event_id=f"{epoch}.2.{now_ms()}")
+    await stage.say()
+    await until(lambda: returned.texts()[-1:] == ["3"])
+    assert returned.texts() == ["3"]
 
 
 async def test_another_epoch_is_answered_from_the_store(stage: Stage) -> None:
@@ -162,7 +192,7 @@ async def test_a_viewer_who_falls_off_the_ring_is_reset(new_stage: NewStage) -> 
     assert slow.texts()[-5:] == ["36", "37", "38", "39", "40"]
     await stage.say()
     await until(lambda: slow.texts()[-1] == "41")
-    assert stage.count("hubbub_resets_total", reason="fell_off_ring") == 1
+    assert stage.count("hubbub_resets_total", reason="too_slow") == 1
 
 
 async def test_a_tick_larger_than_the_ring_resets_rather_than_skips(new_stage: NewStage) -> None:
@@ -176,6 +206,22 @@ async def test_a_tick_larger_than_the_ring_resets_rather_than_skips(new_stage: N
     await until(lambda: watcher.texts()[-1] == "31")
     assert [name for name, _, _ in watcher.events()].count("reset") == 1
     assert watcher.texts() == ["1", "29", "30", "31"]
+
+
+async def test_a_tick_larger_than_the_ring_leaves_latecomers_the_whole_picture(new_stage: NewStage) -> None:
+    """What left the ring before its tick is in the backlog and the pins all the same."""
+    stage = await new_stage(ring_entries=10, timing=Timing(tick_min=0.5, tick_max=0.5))
+    watcher = await stage.watch()
+    first = await stage.say()
+    await until(lambda: watcher.texts() == ["1"])
+    await stage.change(Kind.PINNED, first)
+    for _ in range(40):
+        await stage.say()
+    newcomer = await stage.watch()
+    await until(lambda: "41" in newcomer.texts())
+    texts, pins = newcomer.picture()
+    assert list(texts.values()) == [str(n) for n in range(1, 42)]
+    assert pins == [first.id]
 
 
 async def test_a_missed_push_is_fetched_at_once(stage: Stage) -> None:
@@ -196,7 +242,7 @@ async def test_a_push_that_comes_twice_is_shown_once(stage: Stage) -> None:
     comment = await stage.say()
     await stage.broker.publish(comment_event(comment), stage.kept.position)
     assert stage.kept.position is not None
-    stage.hub._channels["v"].receive(Entry(stage.kept.position, comment_event(comment)))
+    stage.hub._channels["v"].intake.receive(Entry(stage.kept.position, comment_event(comment)))
     await stage.say()
     await until(lambda: watcher.texts()[-1:] == ["2"])
     assert watcher.texts() == ["1", "2"]
@@ -236,6 +282,80 @@ async def test_a_retracted_text_is_in_no_later_byte(stage: Stage) -> None:
         assert b"secret" not in watcher.received
     for watcher in (level, lagging, returned, newcomer):
         assert list(watcher.picture()[0].values()) == ["hello"]
+
+
+class SlowStore(SqliteStore):
+    """The real store, whose answer to `newest` can be kept back after it was read."""
+
+    gate: asyncio.Event | None = None
+
+    async def newest(self, video_id: str, limit: int) -> list[Comment]:
+        found = await super().newest(video_id, limit)
+        if self.gate is not None:
+            await self.gate.wait()
+        return found
+
+
+async def test_a_retraction_during_a_read_is_in_force_at_once_and_afterwards(new_stage: NewStage) -> None:
+    """What was read before it must not bring the text back, nor may anybody be shown it meanwhile."""
+    stage = await new_stage(store=SlowStore)
+    assert isinstance(stage.store, SlowStore)
+    secret, kept = await stage.say("secret"), await stage.say("kept")
+    await stage.watch()
+    stage.store.gate = asyncio.Event()
+    refilling = asyncio.get_running_loop().create_task(stage.hub._channels["v"].refill())
+    await asyncio.sleep(0.05)
+    await stage.change(Kind.DELETED, secret)
+    during = await stage.watch()
+    stage.store.gate.set()
+    await refilling
+    after = await stage.watch()
+    for watcher in (during, after):
+        assert b"secret" not in watcher.received
+        await until(lambda watcher=watcher: watcher.picture() == ({kept.id: "kept"}, []))  # type: ignore[misc] # bound now
+
+
+class StumblingBroker(LocalBroker):
+    """The real broker, whose history fails once with something that nobody foresaw."""
+
+    stumbles = 0
+
+    async def after(self, video_id: str, position: Position, limit: int) -> list[Entry]:
+        if self.stumbles:
+            self.stumbles -= 1
+            raise RuntimeError("unforeseen")
+        return await super().after(video_id, position, limit)
+
+
+async def test_an_unforeseen_error_does_not_silence_a_video(
+    new_stage: NewStage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A hole is fetched again until it is filled, whatever happened in between, and the log says what it was."""
+    monkeypatch.setattr(intake, "_RETRY", 0.01)
+    stage = await new_stage(broker=StumblingBroker)
+    assert isinstance(stage.broker, StumblingBroker)
+    watcher = await stage.watch()
+    stage.broker.stumbles = 2
+    await stage.keep("missed")
+    await stage.say("seen")
+    await until(lambda: watcher.texts() == ["missed", "seen"])
+    assert "unforeseen" in caplog.text
+
+
+async def test_a_comment_pinned_long_after_its_birth_is_in_the_backlog_and_not_pinned_there(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log's tail may hold its pin and not its birth; the backlog shows it as it was born."""
+    monkeypatch.setattr(opening, "OPENING_TAIL", 5)
+    old = await stage.say("old")
+    for _ in range(10):
+        await stage.say()
+    await stage.change(Kind.PINNED, old)
+    monkeypatch.setattr(opening, "now_ms", lambda: now_ms() + 20_000)  # old comments are older than the allowed skew
+    watcher = await stage.watch()
+    assert watcher.texts()[0] == "old"
+    assert watcher.picture()[1] == [old.id]
+    assert not any(data.get("pinned") for name, data, _ in watcher.events() if name == "comment")
 
 
 ADMITTED = {

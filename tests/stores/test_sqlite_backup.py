@@ -10,9 +10,11 @@ from pathlib import Path
 import apsw
 import pytest
 
+from hubbub.config import Settings
 from hubbub.errors import ConfigError
 from hubbub.stores.sqlite import SqliteStore
 from hubbub.testing.samples import make_comment
+from hubbub.wiring import backup
 
 
 @pytest.fixture
@@ -61,3 +63,41 @@ async def test_two_backups_at_once_to_one_name_make_one(store: SqliteStore, tmp_
     await copy.open()
     assert (await copy.log_tail("video", 0)).head.offset == 250
     await copy.close()
+
+
+async def test_the_command_only_reads(store: SqliteStore, tmp_path: Path) -> None:
+    """A server of another release may be using the file: nothing in it is migrated or given an epoch."""
+    await store.close()
+    connection = apsw.Connection(str(store.path))
+    connection.execute("DELETE FROM meta")
+    connection.close()
+    before = store.path.read_bytes()
+    await backup(Settings(store=f"sqlite:///{store.path}"), tmp_path / "copy.db")
+    assert store.path.read_bytes() == before
+    copy = SqliteStore(tmp_path / "copy.db")
+    await copy.open()
+    assert (await copy.log_tail("video", 0)).head.offset == 250
+    await copy.close()
+
+
+async def test_the_command_waits_for_no_writer(store: SqliteStore, tmp_path: Path) -> None:
+    """A server in the midst of a long commit is copied as of the commit before."""
+    other = apsw.Connection(str(store.path))
+    other.execute("BEGIN IMMEDIATE")
+    await backup(Settings(store=f"sqlite:///{store.path}", store_timeout=0.05), tmp_path / "copy.db")
+    other.execute("ROLLBACK")
+    other.close()
+    assert (tmp_path / "copy.db").stat().st_size > 1_000_000
+
+
+@pytest.mark.parametrize("content", [None, b"", b"dear diary, " * 1000], ids=["missing", "empty", "no database"])
+async def test_where_there_is_no_database_the_command_makes_none(tmp_path: Path, content: bytes | None) -> None:
+    """A typo in HUBBUB_STORE must not look like a backup, nor leave anything behind."""
+    source = tmp_path / "hubbub.db"
+    if content is not None:
+        source.write_bytes(content)
+    with pytest.raises(ConfigError) as refused:
+        await backup(Settings(store=f"sqlite:///{source}"), tmp_path / "copy.db")
+    assert refused.value.setting == "HUBBUB_STORE"
+    left = {path.name: path.read_bytes() for path in tmp_path.glob("*")}
+    assert left == ({} if content is None else {"hubbub.db": content})

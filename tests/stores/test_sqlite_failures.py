@@ -203,6 +203,54 @@ async def test_a_file_that_was_moved_away_makes_the_store_unready(store: SqliteS
     await store.ping()
 
 
+async def test_a_file_that_was_moved_away_takes_no_posts(store: SqliteStore) -> None:
+    """Nobody is told `201` for a comment that the next start would not find; back in its place, all goes on."""
+    kept, refused = make_comment(), make_comment()
+    await store.append(kept)
+    moved = store.path.rename(store.path.with_name("moved.db"))
+    with pytest.raises(StoreUnavailable, match="moved, deleted or replaced"):
+        await store.append(refused, key=keyed(refused))
+    with pytest.raises(StoreUnavailable, match="moved, deleted or replaced"):
+        await store.apply(make_change(Kind.DELETED, kept))
+    moved.rename(store.path)
+    await expect_exactly(store, [kept])
+    assert (await store.append(refused, key=keyed(refused))).created
+    await expect_exactly(store, [kept, refused])
+
+
+async def test_a_file_moved_while_a_post_waits_for_a_lock_takes_no_posts(tmp_path: Path) -> None:
+    """The place is looked at when everything is written and before it counts."""
+    store = SqliteStore(tmp_path / "hubbub.db", store_timeout=30)
+    await store.open()
+    with locked(store.path):
+        append = asyncio.ensure_future(store.append(make_comment()))
+        assert await store.newest("video", 1) == []
+        store.path.rename(tmp_path / "moved.db")
+    with pytest.raises(StoreUnavailable, match="moved, deleted or replaced"):
+        await append
+    (tmp_path / "moved.db").rename(store.path)
+    await expect_exactly(store, [])
+    await store.close()
+
+
+async def test_a_backup_put_in_place_under_a_running_store_is_not_written_to(store: SqliteStore) -> None:
+    """It waits untouched for the restart that begins its epoch, also where a failure makes the store open anew."""
+    copy = store.path.with_name("copy.db")
+    await store.backup(copy)
+    with file_size_limit(0), pytest.raises(StoreUnavailable, match="The disk failed"):
+        await store.append(make_comment())
+    for name in ("hubbub.db-wal", "hubbub.db-shm"):
+        store.path.with_name(name).unlink(missing_ok=True)
+    copy.rename(store.path)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="moved, deleted or replaced"):
+            await store.append(make_comment())
+    found = apsw.Connection(str(store.path), flags=apsw.SQLITE_OPEN_READONLY)
+    assert found.execute("SELECT count(*) FROM meta WHERE key = 'epoch'").get == 0
+    assert found.execute("SELECT count(*) FROM comments").get == 0
+    found.close()
+
+
 async def test_a_closed_store_refuses_politely(store: SqliteStore) -> None:
     """A request that comes too late in a shutdown is answered, not crashed."""
     await store.close()

@@ -16,6 +16,7 @@ from hubbub.model import Comment, Kind
 from hubbub.stores.base import IdempotencyKey
 from hubbub.stores.sqlite import SqliteStore
 from hubbub.testing.samples import DAY_MS, ago, make_change, make_comment, make_user
+from hubbub.wire.events import comment_event
 
 
 @pytest.fixture
@@ -181,6 +182,32 @@ async def test_a_deleted_text_leaves_the_file(store: SqliteStore) -> None:
         await store.apply(make_change(Kind.DELETED, secret))
     await store.close()
     assert b"xylophone" not in store.path.read_bytes()
+
+
+async def test_a_deleted_long_text_leaves_the_file(store: SqliteStore) -> None:
+    """A text that spans several pages is zeroed on all of them, not only on the one that stays in use."""
+    secret = make_comment(text="the secret word is xylophone " * 1_000)
+    await store.append(secret)
+    await store.close()
+    assert store.path.read_bytes().count(b"xylophone") > 900
+    await store.open()
+    await store.apply(make_change(Kind.DELETED, secret))
+    await store.close()
+    assert not store.path.with_name("hubbub.db-wal").exists()
+    assert b"xylophone" not in store.path.read_bytes()
+
+
+async def test_an_idle_service_commits_nothing(store: SqliteStore, commits: list[int]) -> None:
+    """Asking once a second for what waits to be published is no commit, so the metrics of commits show real ones."""
+    comment = make_comment()
+    assert await store.lease_unpublished("me", now=ago(0), lease_ms=1_000, limit=10) == []
+    assert commits == []
+    event = comment_event(comment)
+    await store.append(comment)
+    await store.mark_unpublished(event, at=ago(0))
+    assert await store.lease_unpublished("me", now=ago(0), lease_ms=60_000, limit=10) == [event]
+    assert await store.lease_unpublished("other", now=ago(0), lease_ms=60_000, limit=10) == []
+    assert commits == [1, 1, 1]
 
 
 async def test_closing_ends_every_thread_and_connection(tmp_path: Path) -> None:

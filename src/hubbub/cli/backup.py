@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from hubbub.cli.options import with_settings
+from hubbub.cli.options import is_unicode, with_settings
 from hubbub.config import Settings
+from hubbub.errors import ConfigError
 
 
 @click.command(short_help="Copy the store while the service runs.")
@@ -21,6 +22,8 @@ def backup(settings: Settings, file: Path) -> None:
       hubbub backup /backups/hubbub-$(date +%F).db
     To restore, stop the service and put the copy in the place that HUBBUB_STORE names.
     """
+    if not file.name or not is_unicode(str(file)):
+        raise ConfigError("backup FILE", f"{str(file)!r} cannot be a copy's name; give one such as hubbub-copy.db.")
     from hubbub.wiring import backup as copy
 
     asyncio.run(copy(settings, file))

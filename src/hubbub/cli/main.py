@@ -1,12 +1,14 @@
 """The command ``hubbub``: which commands there are, and how errors end it.
 
-Exit status: 0; 1 when the server or the store said no; 2 for a wrong setting or usage; 130 after Ctrl-C. An error of
-ours is one line on stderr. What heavy commands need is imported inside them, so that ``hubbub --help`` and completion
+Exit status: 0; 1 when the server or the store said no; 2 for a wrong setting or usage; 130 after Ctrl-C. An error is one
+line on stderr, also one that nobody foresaw (status 1); of that, HUBBUB_DEBUG shows the traceback. What heavy commands need is imported inside them, so that ``hubbub --help`` and completion
 are quick.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 
 import click
@@ -14,9 +16,11 @@ import click
 from hubbub import __version__
 from hubbub.cli.backup import backup
 from hubbub.cli.config import config
+from hubbub.cli.options import DEBUG_VARIABLE
 from hubbub.cli.post import post
 from hubbub.cli.serve import serve
 from hubbub.cli.tail import tail
+from hubbub.cli.terminal import harmless
 from hubbub.cli.token import token
 from hubbub.errors import ConfigError, HubbubError
 
@@ -27,8 +31,8 @@ INTERRUPTED = 130
 class Failure(click.ClickException):
     """An error as the terminal shows it."""
 
-    def __init__(self, error: HubbubError) -> None:
-        super().__init__(" ".join(str(error).split()))
+    def __init__(self, said: str) -> None:
+        super().__init__(harmless(" ".join(said.split())))  # much of it may be a server's own words
 
     def show(self, file: Any = None) -> None:
         """``hubbub: …``, on one line."""
@@ -41,19 +45,36 @@ class Misconfigured(Failure):
     exit_code = 2
 
 
+class Unforeseen(Failure):
+    """A fault of ours, or something that no code here reckons with."""
+
+    def __init__(self, error: Exception) -> None:
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        super().__init__(
+            f"{said.rstrip('.')}. This was not foreseen; set {DEBUG_VARIABLE}=1 to see where it came from."
+        )
+
+
 class Program(click.Group):
-    """A group whose commands may raise `HubbubError` or be interrupted."""
+    """A group whose commands may raise anything or be interrupted."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
         except ConfigError as error:
-            raise Misconfigured(error) from error
+            raise Misconfigured(str(error)) from error
         except HubbubError as error:
-            raise Failure(error) from error
+            raise Failure(str(error)) from error
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            # click ends the program quietly when whoever read its output has gone.
+            if os.environ.get(DEBUG_VARIABLE) or (isinstance(error, OSError) and error.errno == errno.EPIPE):
+                raise
+            raise Unforeseen(error) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of first use, rather than by name."""
@@ -63,7 +84,8 @@ class Program(click.Group):
 @click.group(
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Try it on this machine:  hubbub serve --dev",
+    epilog="\b\nTry it on this machine:  hubbub serve --dev\n"
+    f"After an error that says it was not foreseen, {DEBUG_VARIABLE}=1 shows the traceback.",
 )
 @click.version_option(__version__, message="hubbub %(version)s")
 def program() -> None:

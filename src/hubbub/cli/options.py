@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import functools
+import os
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import click
 
 from hubbub.config import Row, Settings, load_settings, rows
+from hubbub.config.loading import CONFIG_FILE, CONFIG_VARIABLE
+from hubbub.errors import ConfigError
 
 Command = Callable[..., None]
+
+DEBUG_VARIABLE = "HUBBUB_DEBUG"
+"""The command line's own variable, no setting of the service: see `hubbub.cli.main`."""
+
+_LONGEST_CONFIG = 1024**2
+"""Bytes of a file of settings. All of them with every default take 3,000."""
 
 
 class SettingOption(click.Option):
@@ -55,7 +66,9 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
     def decorate(function: Command) -> Command:
         def with_loaded(*, config: str | None, **given: Any) -> None:
             flags = {row.name: _text(given.pop(row.name)) for row in chosen}
-            settings = load_settings(flags, config=config)
+            environ = {name: value for name, value in os.environ.items() if name != DEBUG_VARIABLE}
+            _check_config_file(Path(config or environ.get(CONFIG_VARIABLE) or CONFIG_FILE))
+            settings = load_settings(flags, environ, config=config)
             for note in settings.notes:
                 click.echo(f"hubbub: {note}", err=True)
             function(settings=settings, **given)
@@ -76,6 +89,56 @@ def _text(value: str | bool | None) -> str | None:
     return value
 
 
+def _check_config_file(path: Path) -> None:
+    """Nothing that has no end, such as /dev/zero. A pipe will do: that is what ``--config <(…)`` is."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return  # whoever opens it finds out, and says so if it was asked for
+    if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
+        raise ConfigError(CONFIG_VARIABLE, f"{path} is a device; name a TOML file.")
+    if stat.S_ISREG(found.st_mode) and found.st_size > _LONGEST_CONFIG:
+        raise ConfigError(CONFIG_VARIABLE, f"{path} is longer than {_LONGEST_CONFIG} bytes; no file of settings is.")
+
+
 def server_url(url: str | None, settings: Settings) -> str:
-    """The server that a command talks to: the one given, else this machine's at the configured port."""
-    return url or f"http://127.0.0.1:{settings.port or 8000}"
+    """The server that a command talks to: the one given, else this machine's at the configured port.
+
+    Raises `ConfigError`.
+    """
+    from hubbub.client.api import is_address
+
+    address = url or f"http://127.0.0.1:{settings.port or 8000}"
+    if not is_address(address):
+        raise ConfigError(
+            "HUBBUB_URL", f"{address!r} is not a server's address. For example: --url http://127.0.0.1:8000"
+        )
+    return address
+
+
+def given_token(token: str | None) -> str | None:
+    """The token that a command was given, if it can be one. Raises `ConfigError`, which does not repeat it."""
+    from hubbub.client.api import is_token
+
+    if token is not None and not is_token(token):
+        raise ConfigError("HUBBUB_TOKEN", "this cannot be a token: it is empty, or has spaces or odd characters in it.")
+    return token
+
+
+def given_video(video: str) -> str:
+    """The video that a command was given, if it can be asked for at all; the rest is the server's to say.
+
+    Raises `ConfigError`.
+    """
+    if not video or not is_unicode(video):
+        raise ConfigError("VIDEO", f"{video!r} is no video's id; give one such as demo.")
+    return video
+
+
+def is_unicode(text: str) -> bool:
+    """False for what came of bytes that were not UTF-8: Python reads those as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

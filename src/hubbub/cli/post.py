@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from hubbub.cli.options import server_url, with_settings
+from hubbub.cli.options import given_token, given_video, is_unicode, server_url, with_settings
+from hubbub.cli.terminal import harmless
 from hubbub.cli.token import make_token
 from hubbub.config import Settings, is_loopback
 from hubbub.errors import Malformed
@@ -35,8 +36,8 @@ def post(
       hubbub post demo "What a goal!"
       tail -f chat.txt | hubbub post demo --user relay --name "Chat relay"
     """
-    address = server_url(url, settings)
-    bearer = token or own_token(settings, address, user, name)
+    address, video = server_url(url, settings), given_video(video)
+    bearer = given_token(token) or own_token(settings, address, user, name)
     texts = _lines(sys.stdin) if text in (None, "-") else iter([text])
 
     from hubbub.client import HubbubClient
@@ -46,7 +47,7 @@ def post(
         client = HubbubClient(address, token=bearer)
         try:
             for line in texts:
-                click.echo(runner.run(client.post(video, _unicode(line)))["id"])
+                click.echo(harmless(runner.run(client.post(video, _unicode(line)))["id"]))
         finally:
             runner.run(client.aclose())
 
@@ -65,9 +66,7 @@ def _lines(stdin: Iterable[str]) -> Iterator[str]:
 
 
 def _unicode(text: str) -> str:
-    """``text`` as it is, if it can be sent. Raises `Malformed` (bytes that were not UTF-8 become lone surrogates)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Malformed(f"The text {text[:80]!a} is not UTF-8; convert it first.") from None
+    """``text`` as it is, if it can be sent. Raises `Malformed`."""
+    if not is_unicode(text):
+        raise Malformed(f"The text {text[:80]!a} is not UTF-8; convert it first.")
     return text

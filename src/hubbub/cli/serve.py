@@ -14,6 +14,7 @@ import click
 from hubbub import __version__
 from hubbub.cli.options import SettingsCommand, with_settings
 from hubbub.config import Settings, check_for_serving, rows, with_dev_secret
+from hubbub.errors import ConfigError
 from hubbub.logs import configure_logging
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def serve(settings: Settings) -> None:
     force and from where.
     """
     check_for_serving(settings)
+    check_certificate(settings)
     if settings.dev:
         settings = with_dev_secret(settings, create=True)
     configure_logging(
@@ -55,6 +57,39 @@ def serve(settings: Settings) -> None:
     from hubbub.wiring import run_server
 
     run_server(settings, on_ready)
+
+
+def check_certificate(settings: Settings) -> None:
+    """Whether HTTPS could begin with the certificate and key that are set. Raises `ConfigError`."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return
+    import ssl
+
+    asked = False
+
+    def passphrase() -> str:
+        nonlocal asked
+        asked = True
+        return ""
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key, passphrase)
+    except ssl.SSLError as error:
+        if asked:  # a key with a passphrase, which the server asks for at the terminal
+            return
+        reason = (error.reason or "no PEM").lower().replace("_", " ")
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise ConfigError(
+                "HUBBUB_TLS_KEY",
+                f"{settings.tls_key} is not the key of the certificate {settings.tls_cert} ({reason}).",
+            ) from error
+        raise ConfigError(
+            "HUBBUB_TLS_CERT",
+            f"{settings.tls_cert} and {settings.tls_key} can't be used ({reason}); "
+            "they must be a certificate (with its chain) and its key, both PEM.",
+        ) from error
+    except OSError as error:
+        raise ConfigError("HUBBUB_TLS_CERT", f"{settings.tls_cert} can't be read: {error.strerror}.") from error
 
 
 def first_steps(settings: Settings, url: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubbub.cli.options import server_url, with_settings
+from hubbub.cli.options import given_token, given_video, server_url, with_settings
 from hubbub.cli.terminal import harmless
 from hubbub.config import Settings
 
@@ -45,7 +45,8 @@ def tail(settings: Settings, video: str, url: str | None, token: str | None, bac
       hubbub tail demo
       hubbub tail demo --backlog 0 --json | jq -r 'select(.event == "comment") | .data.text'
     """
-    asyncio.run(_tail(server_url(url, settings), video, token, backlog, _print_json if as_json else _print_text))
+    address, video, token = server_url(url, settings), given_video(video), given_token(token)
+    asyncio.run(_tail(address, video, token, backlog, _print_json if as_json else _print_text))
 
 
 async def _tail(url: str, video: str, token: str | None, backlog: int, show: Callable[[WatchEvent], None]) -> None:
@@ -82,12 +83,11 @@ def _print_json(event: WatchEvent) -> None:
 def _print_text(event: WatchEvent) -> None:
     match event.name:
         case "comment":
-            click.echo(comment_line(event.data))
+            click.echo(comment_line(_fields(event.data)))
         case "comment_deleted" | "comment_hidden" | "comment_restored" | "comment_pinned" | "comment_unpinned":
-            what = event.name.removeprefix("comment_")
-            click.echo(
-                click.style(f"{_clock(event.data.get('at'))} - a comment was {what}: {_id(event.data)}", dim=True)
-            )
+            what, data = event.name.removeprefix("comment_"), _fields(event.data)
+            line = f"{_clock(data.get('at'))} - a comment was {what}: {harmless(_text(data.get('id')))}"
+            click.echo(click.style(line, dim=True))
         case "reset":
             click.echo("hubbub: comments may be missing above; the newest follow", err=True)
         case _:
@@ -95,18 +95,29 @@ def _print_text(event: WatchEvent) -> None:
 
 
 def comment_line(comment: dict[str, Any]) -> str:
-    """``12:34:56 Ann: text``, styled for a terminal (click takes the styles off where there is none)."""
-    user = comment["user"]
-    name = harmless(user["name"])
-    colour = _NAME_COLOURS[sum(user["id"].encode("utf-8", "replace")) % len(_NAME_COLOURS)]
-    text = f"\n{_CONTINUED}".join(map(harmless, comment["text"].split("\n")))
-    at = click.style(_clock(comment["created_at"]), dim=True)
+    """``12:34:56 Ann: text``, styled for a terminal (click takes the styles off where there is none).
+
+    Whatever of it is missing or odd is left empty: a server of another version is no reason to stop.
+    """
+    user = _fields(comment.get("user"))
+    name = harmless(_text(user.get("name")))
+    colour = _NAME_COLOURS[sum(_text(user.get("id")).encode("utf-8", "replace")) % len(_NAME_COLOURS)]
+    text = f"\n{_CONTINUED}".join(map(harmless, _text(comment.get("text")).split("\n")))
+    at = click.style(_clock(comment.get("created_at")), dim=True)
     return f"{at} {click.style(name, fg=colour, bold=True)}: {text}"
 
 
-def _clock(at: int | None) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(None if at is None else at / 1000))
+def _clock(at: Any) -> str:
+    """The time of day of ``at`` (milliseconds since the Unix epoch); now for None, dashes for what is no time."""
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(None if at is None else at / 1000))
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "--:--:--"
 
 
-def _id(data: dict[str, Any]) -> str:
-    return harmless(str(data.get("id", "")))
+def _fields(data: Any) -> dict[str, Any]:
+    return data if isinstance(data, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -16,12 +16,37 @@ import httpx
 from hubbub import __version__
 from hubbub.client.backoff import Backoff
 from hubbub.client.errors import WORTH_REPEATING, ApiError, Unreachable, describe, error_from
-from hubbub.client.watching import OnState, Watcher, WatchEvent
+from hubbub.client.reading import CODINGS, MAX_ANSWER, body
+from hubbub.client.watching import OnState, Watcher, WatchEvent, is_comment
 
 Token = str | Callable[[], Awaitable[str]] | None
 """A token, or a coroutine function that is asked for one before each request and each connection of a stream."""
 
 MAX_PAGE = 200
+
+
+def is_address(text: str) -> bool:
+    """Whether ``text`` can be a server's base URL."""
+    try:
+        httpx.URL(text)
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and not parts.query
+            and not parts.fragment
+            and text.isprintable()
+            and " " not in text
+        )
+    except (ValueError, httpx.InvalidURL):
+        return False
+
+
+def is_token(text: str) -> bool:
+    """Whether ``text`` can stand in an ``Authorization`` header, but for white space around it."""
+    text = text.strip()  # read from a file, it ends in a newline
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
 class Page(NamedTuple):
@@ -58,8 +83,7 @@ class HubbubClient:
         longest_wait: float = 30.0,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        address = urlsplit(base_url)
-        if address.scheme not in ("http", "https") or not address.hostname:
+        if not is_address(base_url):
             raise ValueError(f"base_url must be an http:// or https:// address, not {base_url!r}")
         self._base_url = base_url.rstrip("/")
         self._token = token
@@ -101,16 +125,13 @@ class HubbubClient:
         ``idempotency_key``: give the same one to repeat a post across restarts of your program; by default each
         call has its own.
         """
-        body: dict[str, Any] = {"text": text}
+        draft: dict[str, Any] = {"text": text}
         if nonce is not None:
-            body["nonce"] = nonce
+            draft["nonce"] = nonce
         if meta is not None:
-            body["meta"] = meta
+            draft["meta"] = meta
         key = idempotency_key if idempotency_key is not None else str(uuid.uuid4())
-        posted: dict[str, Any] = await self._call(
-            "POST", _comments(video_id), json=body, headers={"Idempotency-Key": key}
-        )
-        return posted
+        return await self._comment("POST", _comments(video_id), json=draft, headers={"Idempotency-Key": key})
 
     async def page(
         self, video_id: str, *, cursor: str | None = None, limit: int = 50, sort: Literal["desc", "asc"] = "desc"
@@ -120,7 +141,13 @@ class HubbubClient:
         if cursor is not None:
             params["cursor"] = cursor
         found = await self._call("GET", _comments(video_id), params=params)
-        return Page(found["comments"], found["next_cursor"], found["has_more"])
+        match found:
+            case {"comments": [*comments], "next_cursor": str() | None as following, "has_more": bool(has_more)} if all(
+                map(is_comment, comments)
+            ):
+                return Page(comments, following, has_more)
+            case _:
+                raise self._misfit("a page of comments")
 
     async def history(
         self, video_id: str, sort: Literal["desc", "asc"] = "desc", *, limit: int | None = None
@@ -140,8 +167,7 @@ class HubbubClient:
 
     async def comment(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """One comment."""
-        found: dict[str, Any] = await self._call("GET", _comment(video_id, comment_id))
-        return found
+        return await self._comment("GET", _comment(video_id, comment_id))
 
     # --- moderating ---------------------------------------------------------------------------------------------------
 
@@ -151,18 +177,15 @@ class HubbubClient:
 
     async def hide(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Take a comment out of sight; the comment as it then stands."""
-        hidden: dict[str, Any] = await self._call("POST", _comment(video_id, comment_id) + "/hide")
-        return hidden
+        return await self._comment("POST", _comment(video_id, comment_id) + "/hide")
 
     async def restore(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Show a hidden comment again; the comment as it then stands."""
-        restored: dict[str, Any] = await self._call("POST", _comment(video_id, comment_id) + "/restore")
-        return restored
+        return await self._comment("POST", _comment(video_id, comment_id) + "/restore")
 
     async def pin(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Put a comment on top; the comment as it then stands."""
-        pinned: dict[str, Any] = await self._call("PUT", _comment(video_id, comment_id) + "/pin")
-        return pinned
+        return await self._comment("PUT", _comment(video_id, comment_id) + "/pin")
 
     async def unpin(self, video_id: str, comment_id: str) -> None:
         """Take a pinned comment down."""
@@ -208,14 +231,24 @@ class HubbubClient:
     # --- how calls are made -------------------------------------------------------------------------------------------
 
     async def _headers(self) -> dict[str, str]:
-        headers = {"User-Agent": f"hubbub-python/{__version__}"}
+        headers = {"User-Agent": f"hubbub-python/{__version__}", "Accept-Encoding": CODINGS}
         token = await self._token() if callable(self._token) else self._token
         if token is not None:
-            token = token.strip()  # read from a file, it ends in a newline
-            if not token or not token.isascii() or not token.isprintable() or " " in token:
+            if not is_token(token):
                 raise ValueError("this token cannot be one: it is empty, or has spaces or odd characters in it")
-            headers["Authorization"] = f"Bearer {token}"
+            headers["Authorization"] = f"Bearer {token.strip()}"
         return headers
+
+    async def _comment(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """A call that is answered with a comment."""
+        found = await self._call(method, path, **request)
+        if not is_comment(found):
+            raise self._misfit("a comment")
+        comment: dict[str, Any] = found
+        return comment
+
+    def _misfit(self, wanted: str) -> Unreachable:
+        return Unreachable(f"{self._base_url} answered with something else than {wanted}; is it Hubbub?")
 
     async def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **request: Any) -> Any:
         """The decoded answer (None without a body). Repeats what is worth repeating while there is time."""
@@ -248,18 +281,25 @@ class HubbubClient:
         async with self._http.stream(method, self._base_url + path, **request) as response:
             if not response.is_success:
                 raise await error_from(response)
-            body = await response.aread()
-        if not body:
+            answer = await body(response, MAX_ANSWER)
+        if len(answer) > MAX_ANSWER:
+            raise Unreachable(f"{self._base_url} answered with more than {MAX_ANSWER // 1024**2} MiB; is it Hubbub?")
+        if not answer:
             return None
         try:
-            return json.loads(body)
-        except ValueError as error:
-            raise Unreachable(f"{self._base_url} answered with something else than JSON; is it Hubbub?") from error
+            return json.loads(answer)
+        except (ValueError, RecursionError) as error:
+            raise self._misfit("JSON") from error
 
 
 def _comments(video_id: str) -> str:
-    return f"/v1/videos/{quote(video_id, safe='')}/comments"
+    return f"/v1/videos/{_segment(video_id)}/comments"
 
 
 def _comment(video_id: str, comment_id: str) -> str:
-    return f"{_comments(video_id)}/{quote(comment_id, safe='')}"
+    return f"{_comments(video_id)}/{_segment(comment_id)}"
+
+
+def _segment(name: str) -> str:
+    """``name`` as one segment of a path: ``..`` too, which httpx would otherwise resolve to another address."""
+    return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe="")

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from hubbub.client.reading import body
 from hubbub.errors import HubbubError
 
 WORTH_REPEATING = frozenset({408, 425, 429, 502, 503, 504})
@@ -62,13 +63,8 @@ def describe(error: Exception) -> str:
 
 
 async def error_from(response: httpx.Response) -> ApiError:
-    """The error that a streamed answer other than 2xx stands for; reads its body. Raises `httpx.TransportError`."""
-    body = b""
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > _PROBLEM_LIMIT:
-            break
-    problem = _problem_in(body)
+    """The error that a streamed answer other than 2xx stands for; reads its body. Raises `httpx.RequestError`."""
+    problem = _problem_in(await body(response, _PROBLEM_LIMIT))
     code = problem.get("code")
     detail = problem.get("detail")
     return ApiError(
@@ -80,9 +76,9 @@ async def error_from(response: httpx.Response) -> ApiError:
     )
 
 
-def _problem_in(body: bytes) -> dict[str, Any]:
+def _problem_in(document: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        found = json.loads(document)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -102,7 +98,7 @@ def _seconds(value: str | None) -> float | None:
         return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of thirty digits
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

@@ -25,6 +25,7 @@ from httpx_sse import EventSource, ServerSentEvent
 
 from hubbub.client.backoff import Backoff
 from hubbub.client.errors import WORTH_REPEATING, ApiError, describe, error_from
+from hubbub.client.reading import TooLong, blocks
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,10 @@ Connect = Callable[[str | None], AbstractAsyncContextManager[httpx.Response]]
 
 REMEMBERED = 5_000
 """Comment ids kept to know doubles by. The server repeats at most the newest 1,000; the oldest go first."""
+
+
+_LONGEST_RETRY = 10**9
+"""Milliseconds that are looked at of a ``retry:``; a float does not hold any number of digits."""
 
 
 class WatchEvent(NamedTuple):
@@ -77,7 +82,7 @@ class Watcher:
                     async for event in events:
                         yield event
                 reason = self._farewell or "the connection ended"
-            except _Unreadable as error:
+            except (_Unreadable, TooLong) as error:
                 reason = str(error)
                 self._backoff.failures = failures  # a stream that turns out to be garbage was no success
             except ApiError as error:
@@ -102,11 +107,10 @@ class Watcher:
         kind = response.headers.get("content-type", "")
         if kind.partition(";")[0].strip().lower() != "text/event-stream":
             raise _Unreadable(f"the answer is not an event stream but {kind or 'of no type'}")
-        response.encoding = "utf-8"  # whatever the header says: WHATWG HTML, section 9.2.2
-        async with aclosing(EventSource(response).aiter_sse()) as stream:
+        async with aclosing(blocks(response)) as content, aclosing(_decoder(content).aiter_sse()) as stream:
             async for sse in stream:
                 if sse.retry is not None:
-                    self._backoff.begin_at(sse.retry / 1000)
+                    self._backoff.begin_at(min(max(sse.retry, 0), _LONGEST_RETRY) / 1000)
                 for event in self._take(sse):
                     yield event
                 if self._farewell:
@@ -148,7 +152,7 @@ class Watcher:
 
     def _comments(self, comments: Any, reached: str | None) -> Iterator[WatchEvent]:
         """One event a comment; only with the last of a batch has a watcher reached the batch's place."""
-        if not isinstance(comments, list) or not all(map(_is_comment, comments)):
+        if not isinstance(comments, list) or not all(map(is_comment, comments)):
             raise _Unreadable("the stream carried something that is not a comment")
         fresh = [comment for comment in comments if self._known.add(comment["id"])]
         for comment in fresh[:-1]:
@@ -161,14 +165,27 @@ class _Unreadable(Exception):
     """The connection carries something else than our events."""
 
 
+def _decoder(content: AsyncGenerator[bytes, None]) -> EventSource:
+    """httpx-sse's, fed with what has been bounded: it reads a response and holds what has no end yet."""
+    # UTF-8 whatever the server's header says: WHATWG HTML, section 9.2.2.
+    return EventSource(
+        httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, content=content)
+    )
+
+
 def _decoded(sse: ServerSentEvent) -> Any:
     try:
-        return json.loads(sse.data)
+        return json.loads(sse.data, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise _Unreadable(f"the stream carried a {sse.event or 'message'} event that is not JSON") from None
 
 
-def _is_comment(value: Any) -> bool:
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is Python's and not JSON")
+
+
+def is_comment(value: Any) -> bool:
+    """Whether ``value`` has what this client itself needs of a comment; the rest is between server and watcher."""
     return isinstance(value, dict) and isinstance(value.get("id"), str)
 
 

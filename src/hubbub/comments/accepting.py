@@ -9,14 +9,22 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from hubbub.comments.draft import Draft, fingerprint
 from hubbub.comments.identity import Identity
 from hubbub.comments.limits import Limits
 from hubbub.comments.publishing import Publisher
-from hubbub.ids import IdSource
-from hubbub.model import Comment, Status
+from hubbub.errors import Refusal
+from hubbub.ids import IdSource, now_ms
+from hubbub.model import Comment, Position, Status
 from hubbub.stores.base import IdempotencyKey, Store
 from hubbub.wire.events import comment_event, encode_json
+
+REPUBLISH_WITHIN_MS = 60_000
+"""How old a comment may be for a repeated post to publish it again. Twice as long as our own client goes on trying; and
+so short that every broker still has the first publish, if there was one, to know the second by: a phone that finds its
+network again after an hour shows nobody an old comment as new."""
 
 
 class Posted(NamedTuple):
@@ -41,14 +49,14 @@ class Accepting:
         """Keep a validated draft. Raises `TooFast`, `Unprocessable` (a key reused for another comment),
         `StoreUnavailable`.
 
-        A retried post is looked up before the limits: it has paid already.
+        A retried post is looked up before the limits: it has paid already. Whoever is refused has used up nothing.
         """
         key = None
         if idempotency_key is not None:
             key = IdempotencyKey(identity.user.id, video_id, idempotency_key, fingerprint(draft))
             earlier = await self._store.recall(key)
             if earlier is not None:
-                return Posted(encode_json(earlier), replayed=True)
+                return await self._replay(earlier, None)
         await self._limits.check(identity.user.id, address)
         comment_id, created_at = self._ids.next()
         comment = Comment(
@@ -64,12 +72,28 @@ class Accepting:
         )
         # Shielded: a caller who is cancelled between commit and publish would leave a stored comment that nobody is
         # shown.
-        return await asyncio.shield(self._keep(comment, key))
+        return await asyncio.shield(self._keep(comment, key, address))
 
-    async def _keep(self, comment: Comment, key: IdempotencyKey | None) -> Posted:
+    async def _keep(self, comment: Comment, key: IdempotencyKey | None, address: str) -> Posted:
         encoded = encode_json(comment)
-        kept = await self._store.append(comment, key=key)
-        if not kept.created:
-            return Posted(encode_json(kept.comment), replayed=True)
-        await self._publisher.publish(comment_event(comment, encoded), kept.position)
-        return Posted(encoded, replayed=False)
+        try:
+            kept = await self._store.append(comment, key=key)
+            if kept.created:
+                await self._publisher.publish(comment_event(comment, encoded), kept.position)
+                return Posted(encoded, replayed=False)
+        except Refusal:
+            await self._limits.give_back(comment.user.id, address)
+            raise
+        # The same post came twice at once, and the other was first: that one has paid.
+        await self._limits.give_back(comment.user.id, address)
+        return await self._replay(kept.comment, kept.position)
+
+    async def _replay(self, comment: Comment, position: Position | None) -> Posted:
+        """Answer with a comment that stands, published again: where the first try got as far as the store and no
+        further, its poster was told 503, and nobody else would ever publish it. For what viewers have it changes
+        nothing.
+        """
+        if comment.status is Status.VISIBLE and now_ms() - comment.created_at < REPUBLISH_WITHIN_MS:
+            born = replace(comment, pinned=False)  # a pin since then is an event of its own
+            await self._publisher.publish(comment_event(born), position)
+        return Posted(encode_json(comment), replayed=True)

@@ -56,6 +56,11 @@ class Limits:
                 raise _too_fast(rule, wait)
             taken.append((key, rule.limit))
 
+    async def give_back(self, user_id: str, address: str) -> None:
+        """Return what a `check` with the same arguments took, for a post that did not come about."""
+        for rule in self._rules:
+            await self._limiter.give_back(rule.key(user_id, address), rule.limit)
+
 
 def _too_fast(rule: _Rule, wait: float) -> TooFast:
     most = _count(rule.limit.count, "comment")

@@ -23,6 +23,13 @@ def check_consistent(settings: Settings) -> None:
                 f"{getattr(settings, low):g} s is more than HUBBUB_{high.upper()} ({getattr(settings, high):g} s); "
                 "lower the one or raise the other.",
             )
+    if settings.store_timeout > settings.max_skew:
+        # A comment's time is set before its commit waits: one that comes later than this is not read again by a resume.
+        raise ConfigError(
+            "HUBBUB_STORE_TIMEOUT",
+            f"{settings.store_timeout:g} s is more than HUBBUB_MAX_SKEW ({settings.max_skew:g} s), and viewers who "
+            "come back would miss a comment that was committed so late; lower the one or raise the other.",
+        )
     if settings.dev and not is_loopback(settings.host):
         raise ConfigError(
             "HUBBUB_DEV",

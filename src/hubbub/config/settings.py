@@ -155,17 +155,10 @@ class Settings:
         group="Parts",
         metavar="URL",
     )
-    key_prefix: str = setting(
-        "hubbub",
-        values.prefix,
-        "Starts every name in engines that are shared with other programs.",
-        group="Parts",
-        metavar="NAME",
-    )
     store_timeout: float = setting(
         "5s",
         values.seconds(0.05, 300),
-        "How long a write waits for a store that another program has locked.",
+        "How long a write waits for a store that another program has locked; at most HUBBUB_MAX_SKEW.",
         group="Parts",
         metavar="TIME",
     )
@@ -345,9 +338,10 @@ class Settings:
         metavar="TIME",
     )
     drain_delay: float = setting(
-        "0s",
+        "1s",
         values.seconds(0, 3600),
-        "When told to stop: how long to say so on /readyz before viewers are sent away.",
+        "When told to stop: how long to say so on /readyz before viewers are sent away; as long as the load balancer "
+        "takes to notice.",
         group="Delivery",
         metavar="TIME",
     )
@@ -376,7 +370,7 @@ class Settings:
         metavar="LEVEL",
     )
     access_log: bool = setting(
-        "false", values.boolean, "Log every request, not only those that failed.", group="Logs", example="true"
+        "false", values.boolean, "Log every request, not only those answered 5xx.", group="Logs", example="true"
     )
 
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)

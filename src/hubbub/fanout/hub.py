@@ -10,7 +10,6 @@ import asyncio
 import logging
 import random
 import time
-from collections import Counter
 from typing import NamedTuple
 
 from hubbub.brokers.base import Broker
@@ -18,7 +17,8 @@ from hubbub.errors import HubbubError
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.channel import Bounds, Channel
 from hubbub.fanout.frames import framed
-from hubbub.fanout.resume import Resumer
+from hubbub.fanout.resume import Resumed, Resumer
+from hubbub.fanout.seats import Seats
 from hubbub.fanout.ticker import Ticker
 from hubbub.fanout.viewer import Viewer
 from hubbub.metrics import Metrics
@@ -70,16 +70,13 @@ class Hub:
         self._bounds = bounds
         self._timing = timing
         self._metrics = metrics
-        self._max_viewers = max_viewers
-        self._max_per_address = max_per_address
         self._idle_videos = idle_videos
         self._channels: dict[str, Channel] = {}
         self._opening: dict[str, asyncio.Task[Channel]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
-        self._seats = 0
-        self._by_address: Counter[str] = Counter()
+        self.seats = Seats(max_viewers, max_per_address)
         self._ticker = Ticker(shortest=timing.tick_min, longest=timing.tick_max, metrics=metrics)
-        self._resumer = Resumer(broker, store, skew_ms=bounds.skew_ms)
+        self._resumer = Resumer(store)
         self._housekeeping: asyncio.Task[None] | None = None
         self.draining = False
         self._observe()
@@ -91,7 +88,7 @@ class Hub:
         observe(
             "hubbub_viewers_lagging",
             "Viewers who can't take frames at once now",
-            lambda: sum(len(channel.lagging) for channel in channels.values()),
+            lambda: sum(channel.laggards() for channel in channels.values()),
         )
         observe("hubbub_videos_open", "Videos with a ring in memory", lambda: len(channels))
         observe(
@@ -122,29 +119,6 @@ class Hub:
         """Everyone watching here."""
         return sum(channel.count() for channel in self._channels.values())
 
-    # --- seats: the bound on viewers, taken before anything is promised ----------------------------------------------
-
-    def take_seat(self, address: str) -> bool:
-        """Reserve room for one viewer; False when the process or the address is at its bound. Give it back with
-        `free_seat`.
-        """
-        if self.draining or self._seats >= self._max_viewers:
-            return False
-        if self._max_per_address is not None and self._by_address[address] >= self._max_per_address:
-            return False
-        self._seats += 1
-        if self._max_per_address is not None:
-            self._by_address[address] += 1
-        return True
-
-    def free_seat(self, address: str) -> None:
-        """The viewer that `take_seat` let in has gone."""
-        self._seats -= 1
-        if self._max_per_address is not None:
-            self._by_address[address] -= 1
-            if not self._by_address[address]:
-                del self._by_address[address]
-
     # --- coming and going --------------------------------------------------------------------------------------------
 
     async def admit(self, viewer: Viewer, video_id: str, *, last_event_id: str | None) -> None:
@@ -154,6 +128,8 @@ class Hub:
         then.
         """
         channel = await self._channel(video_id)
+        while channel.closed:  # in the moment between its opening and our turn
+            channel = await self._channel(video_id)
         channel.arriving += 1  # it must not be closed as idle while we read what this viewer missed
         try:
             await self._greet(viewer, channel, last_event_id)
@@ -163,27 +139,30 @@ class Hub:
             self.dismiss(viewer, reason)
 
     async def _greet(self, viewer: Viewer, channel: Channel, last_event_id: str | None) -> None:
-        batch, greeting = viewer.format.batch, channel.greeting
+        batch = viewer.format.batch
         if last_event_id is None:
-            rung, rest = "backlog", greeting.newest(viewer.backlog, batch=batch)
+            rung, data, cursor = Resumed(
+                "backlog", channel.greeting.newest(viewer.backlog, batch=batch), channel.framed
+            )
         else:
             token = decode_token(last_event_id)
-            caught_up = await self._resumer.catch_up(channel, token, batch=batch) if token else None
-            greeting = channel.greeting  # another one if the log began anew meanwhile
-            if caught_up is None:
-                reason = "bad_token" if token is None else "not_provable"
-                rung, rest = "reset", greeting.reset(reason, viewer.backlog, batch=batch)
-                self._metrics.resets.labels(reason).inc()
-            else:
-                rung, rest = caught_up
+            resumed = await self._resumer.resume(channel, token, batch=batch) if token else None
+            rung, data, cursor = resumed or self._reset(viewer, channel, "not_provable" if token else "bad_token")
         self._metrics.joins.labels(rung).inc()
+        greeting = channel.greeting
+        is_all = not data and cursor == channel.framed
         welcome = greeting.welcome(
             viewers=channel.count() + 1,
             resumed=rung not in ("backlog", "reset"),
-            place=_place(last_event_id) if rest else greeting.token,
+            place=greeting.token if is_all else _place(last_event_id),
             retry_ms=self._retry_ms(),
         )
-        channel.join(viewer, welcome + rest)
+        channel.join(viewer, welcome + data, cursor)
+
+    def _reset(self, viewer: Viewer, channel: Channel, reason: str) -> Resumed:
+        self._metrics.resets.labels(reason).inc()
+        data = channel.greeting.reset(reason, viewer.backlog, batch=viewer.format.batch)
+        return Resumed("reset", data, channel.framed)
 
     def _retry_ms(self) -> int:
         return round(random.uniform(self._timing.retry_min, self._timing.retry_max) * 1000)
@@ -195,6 +174,10 @@ class Hub:
 
         A stream, not a status: an EventSource gives up for good on any 4xx or 5xx.
         """
+        self._metrics.turned_away.labels(reason).inc()
+        return self._reconnect(reason, after, last_event_id)
+
+    def _reconnect(self, reason: str, after: tuple[float, float] | None, last_event_id: str | None) -> bytes:
         low, high = after or (self._timing.retry_min, self._timing.retry_max)
         retry_ms = round(random.uniform(low, high) * 1000)
         place = _place(last_event_id) or None
@@ -222,11 +205,13 @@ class Hub:
             wake=self._ticker.wake,
         )
         await channel.open()
+        channel.empty_since = time.monotonic()
         self._channels[video_id] = channel
         return channel
 
     async def _close(self, channel: Channel) -> None:
         video_id = channel.video_id
+        channel.closed = True
         self._channels.pop(video_id, None)
         task = self._closing[video_id] = asyncio.get_running_loop().create_task(channel.close())
         task.add_done_callback(lambda _: self._closing.pop(video_id, None))
@@ -261,6 +246,9 @@ class Hub:
         idle.sort(key=lambda channel: channel.empty_since)
         surplus = len(idle) - self._idle_videos
         for rank, channel in enumerate(idle):
+            # Looked at again, since closing the others took time: somebody may have come.
+            if channel.closed or channel.count() or channel.arriving:
+                continue
             if rank < surplus or now - channel.empty_since >= self._timing.linger:
                 await self._close(channel)
 
@@ -304,7 +292,7 @@ class Hub:
         if viewer.gone:
             return
         self._metrics.closed.labels(reason).inc()
-        viewer.write(framed(self.turn_away(reason, last_event_id=last_event_id), viewer.format))
+        viewer.write(framed(self._reconnect(reason, None, last_event_id), viewer.format))
         viewer.end()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from hubbub.brokers.base import Broker
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.ids import now_ms
@@ -38,14 +40,20 @@ async def open_log(video_id: str, broker: Broker, store: Store, skew_ms: int) ->
     """
     head, entries = await broker.tail(video_id, OPENING_TAIL)
     start = Position(head.epoch, entries[0].position.offset - 1) if entries else head
-    logged = {entry.event.subject for entry in entries}
-    pins = [_pin(comment) for comment in await store.pins(video_id) if comment.id not in logged]
+    pinned_here = {entry.event.subject for entry in entries if entry.event.kind is Kind.PINNED}
+    pins = [_pin(comment) for comment in await store.pins(video_id) if comment.id not in pinned_here]
     if start.offset == 0 and entries:
         return Opened(start, entries, [], pins, complete=True)
+    shown_here = {entry.event.subject for entry in entries if entry.event.kind in (Kind.COMMENT, Kind.RESTORED)}
     settled = now_ms() - skew_ms
     newest = await store.newest(video_id, MAX_BACKLOG)
-    older = [comment_event(c) for c in newest if c.id not in logged and c.created_at < settled]
+    older = [unpinned_event(c) for c in newest if c.id not in shown_here and c.created_at < settled]
     return Opened(start, entries, older, pins, complete=len(newest) < MAX_BACKLOG)
+
+
+def unpinned_event(comment: Comment) -> Event:
+    """A stored comment's event as at its birth: a backlog outlives the pin that it bears by now."""
+    return comment_event(replace(comment, pinned=False) if comment.pinned else comment)
 
 
 def _pin(comment: Comment) -> Event:

@@ -28,9 +28,9 @@ class Ring:
         self.first = 0
         self.next = 0
         self.bytes = 0
-        self._max_entries = max_entries
+        self.max_entries = max_entries
         self._max_bytes = max_bytes
-        self._skew_ms = skew_ms
+        self.skew_ms = skew_ms
         self._items: list[Item] = []  # [_gone:] are live; the dead front is cut off in bulk
         self._offsets: list[int] = []
         self._gone = 0
@@ -44,17 +44,21 @@ class Ring:
         """The place before the oldest entry: the earliest position this ring can continue from."""
         return Position(self.head.epoch, self._offsets[self._gone] - 1 if len(self) else self.head.offset)
 
+    def crowded_by(self, body_bytes: int) -> bool:
+        """Whether bodies of that size fill half of the bytes this ring may hold."""
+        return body_bytes * 2 > self._max_bytes
+
     def append(self, entry: Entry) -> None:
         """Take the entry that follows ``head``."""
         position, event = entry
         if event.body and event.kind in SHOWS_COMMENT:
             self._carriers.setdefault(event.subject, []).append(self.next)
-        self._items.append(Item(encode_token(position, event.at - self._skew_ms), event))
+        self._items.append(Item(encode_token(position, event.at - self.skew_ms), event))
         self._offsets.append(position.offset)
         self.head = position
         self.next += 1
         self.bytes += len(event.body) + _ENTRY_OVERHEAD
-        while len(self) > self._max_entries or (self.bytes > self._max_bytes and len(self) > 1):
+        while len(self) > self.max_entries or (self.bytes > self._max_bytes and len(self) > 1):
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
@@ -71,6 +75,25 @@ class Ring:
             del self._items[: self._gone]
             del self._offsets[: self._gone]
             self._gone = 0
+
+    def prepend(self, entries: list[Entry]) -> None:
+        """Take entries that lie just before ``floor``, oldest first: the newest of them, as the bounds allow."""
+        room, size = self.max_entries - len(self), self._max_bytes - self.bytes
+        fitting: list[Entry] = []
+        for entry in reversed(entries):
+            size -= len(entry.event.body) + _ENTRY_OVERHEAD
+            if len(fitting) == room or size < 0:
+                break
+            fitting.append(entry)
+        for _, event in fitting:
+            self.first -= 1
+            if event.body and event.kind in SHOWS_COMMENT:
+                self._carriers.setdefault(event.subject, []).insert(0, self.first)
+            self.bytes += len(event.body) + _ENTRY_OVERHEAD
+        fitting.reverse()
+        self._items[: self._gone] = [Item(encode_token(p, e.at - self.skew_ms), e) for p, e in fitting]
+        self._offsets[: self._gone] = [position.offset for position, _ in fitting]
+        self._gone = 0
 
     def items(self, start: int, stop: int) -> list[Item]:
         """The items with ``start`` ≤ sequence < ``stop``; ``start`` must not lie before ``first``."""

@@ -7,7 +7,7 @@ lagging: its cursor stays where it is and it takes whole frames from there as it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 
 class Format(NamedTuple):
@@ -40,6 +40,9 @@ class Viewer(ABC):
     ``cursor`` is the ring sequence of the next entry to send, always a tick's boundary. ``lagging_since`` is the loop
     time of the last progress while lagging, 0.0 while level. ``backlog`` is how many comments a reset brings.
     """
+
+    pauses_always: ClassVar[bool] = False
+    """Whether it pauses after every write, so that a pause alone is no sign of a slow client."""
 
     __slots__ = ("backlog", "channel", "cursor", "format", "gone", "lagging_since", "leaving", "unsent_seen")
 

@@ -69,8 +69,7 @@ def create_app(services: Services, surface: Surface) -> ASGIApp:
     app: ASGIApp = Router(routes(services, surface), redirect_slashes=False)
     if surface.dev_secret is not None:
         app = LoopbackOnly(app)
-    # CORS outermost: a page must be able to read refusals too.
-    return with_cors(Edge(app, access_log=surface.access_log), surface.cors_origins)
+    return Edge(with_cors(app, surface.cors_origins), access_log=surface.access_log)
 
 
 def routes(services: Services, surface: Surface) -> list[Route]:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubbub.comments.identity import mint_token
-from hubbub.errors import Forbidden, Malformed
+from hubbub.errors import Forbidden, Malformed, Unauthenticated
 from hubbub.http.requests import header_values, read_body
 from hubbub.ids import IdSource
 
@@ -54,10 +54,18 @@ def _check(scope: Scope) -> None:
             "A development server answers to localhost only; run without --dev to serve others.", code="dev_only_local"
         )
     for origin in header_values(scope, b"origin"):
-        if not _is_loopback(urlsplit(origin.decode("latin-1")).netloc):
+        if not _is_loopback(_host_of(origin.decode("latin-1"))):
             raise Forbidden(
                 "A development server takes no requests from pages of other origins.", code="dev_only_local"
             )
+
+
+def _host_of(origin: str) -> str:
+    """The host and port in an origin; empty where there is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # a bracket that is never closed
+        return ""
 
 
 def _is_loopback(host: str) -> bool:
@@ -85,14 +93,21 @@ class Guests:
         self._ids = ids
 
     async def guest(self, request: Request) -> Response:
-        """A new guest."""
+        """A new guest. Raises `Malformed`, `hubbub.errors.TooLarge`."""
         try:
             asked = msgspec.json.decode(await read_body(request, 1024) or b"{}", type=_Guest)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Malformed('Send {"name": "…"}.', code="malformed") from None
         name = " ".join(asked.name.split())[:40] or "Guest"
         user_id = f"guest-{self._ids.next()[0][-12:]}"
-        token = mint_token(self._secret, user_id, name, ("read", "post"), GUEST_LIFETIME)
+        try:
+            token = mint_token(self._secret, user_id, name, ("read", "post"), GUEST_LIFETIME)
+        except Unauthenticated:  # all else in it is ours
+            raise Malformed(
+                "The name must be of characters that can be shown; leave control characters away.",
+                code="malformed",
+                field="name",
+            ) from None
         return JSONResponse(
             {"token": token, "user": {"id": user_id, "name": name}}, headers={"cache-control": "no-store"}
         )

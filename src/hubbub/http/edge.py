@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hubbub.errors import Malformed, NotFound, Refusal
 from hubbub.http.problems import problem_response
 from hubbub.http.requests import header_values
-from hubbub.logs import request_id
+from hubbub.logs import redacted_query, request_id
 
 log = logging.getLogger("hubbub.requests")
 
@@ -34,7 +34,7 @@ class InternalError(Refusal):
 
 
 class Edge:
-    """ASGI middleware around the routes. ``access_log``: a line for every request, not only for refused ones."""
+    """ASGI middleware around everything. ``access_log``: a line for every request, not only for those answered 5xx."""
 
     def __init__(self, app: ASGIApp, *, access_log: bool) -> None:
         self._app = app
@@ -74,9 +74,32 @@ class Edge:
             request_id.reset(mark)
 
     def _report(self, scope: Scope, status: int, seconds: float) -> None:
-        query = scope["query_string"].decode("latin-1")
+        query = redacted_query(scope["query_string"].decode("latin-1"))
         path = scope["path"] + ("?" + query if query else "")
-        log.info("%s %s %d %.1fms", scope["method"], path, status, seconds * 1000)
+        level = logging.WARNING if status >= 500 else logging.INFO
+        log.log(level, "%s %s %d %.1fms", scope["method"], path, status, seconds * 1000)
+
+
+class Answering:
+    """ASGI middleware inside `Edge`: answers what goes wrong there and then, for what lies between to see it (CORS)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            await problem_response(_refusal(error, scope), request_id=request_id.get())(scope, receive, send)
 
 
 def _refusal(error: Exception, scope: Scope) -> Refusal:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,17 +13,31 @@ from hubbub.errors import Refusal
 from hubbub.metrics import Metrics
 from hubbub.stores.base import Store
 
+_PING_HOLDS = 1.0
+"""Seconds that a ping's outcome stands for. A ping is a commit and anybody may ask: asking more often costs no more."""
+
 
 class Operations:
-    """The endpoints. ``draining`` and ``unpublished`` are asked at each call."""
+    """The endpoints. ``draining`` and ``unpublished`` are asked at each call, the store at most about once a second.
+    ``clock``: seconds that only grow.
+    """
 
     def __init__(
-        self, store: Store, metrics: Metrics, *, draining: Callable[[], bool], unpublished: Callable[[], int]
+        self,
+        store: Store,
+        metrics: Metrics,
+        *,
+        draining: Callable[[], bool],
+        unpublished: Callable[[], int],
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._draining = draining
         self._unpublished = unpublished
+        self._clock = clock
+        self._ping: asyncio.Task[Refusal | None] | None = None
+        self._ping_until = 0.0
 
     async def healthz(self, request: Request) -> Response:
         """Alive: the event loop turns. Says nothing about other parts, since a restart would not mend those."""
@@ -33,12 +49,27 @@ class Operations:
         """
         if self._draining():
             return self._not_ready("draining", "This process is shutting down.")
-        try:
-            await self._store.ping()
-        except Refusal as refusal:
+        refusal = await self._ping_outcome()
+        if refusal is not None:
             return self._not_ready("store_unavailable", refusal.detail)
         status = "degraded" if self._unpublished() else "ok"
         return JSONResponse({"status": status}, headers={"cache-control": "no-store"})
+
+    async def _ping_outcome(self) -> Refusal | None:
+        """Why the store takes no posts, or None; from the ping under way or the one of a moment ago if there is one."""
+        ping = self._ping
+        if ping is None or (ping.done() and self._clock() >= self._ping_until):
+            ping = self._ping = asyncio.get_running_loop().create_task(self._ask_store())
+        return await asyncio.shield(ping)  # one asker who goes away does not take the answer from the others
+
+    async def _ask_store(self) -> Refusal | None:
+        try:
+            await self._store.ping()
+        except Refusal as refusal:
+            return refusal
+        finally:
+            self._ping_until = self._clock() + _PING_HOLDS
+        return None
 
     def _not_ready(self, reason: str, detail: str) -> Response:
         body = {"status": "not_ready", "reason": reason, "detail": detail}

@@ -38,6 +38,9 @@ class Posting:
         except Refusal as refusal:
             self._metrics.posts.labels(refusal.code).inc()
             raise
+        except Exception:
+            self._metrics.posts.labels("internal_error").inc()
+            raise
         self._metrics.accept.observe(perf_counter() - began)
         return response
 

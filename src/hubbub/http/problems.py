@@ -65,6 +65,9 @@ CODES: dict[str, Code] = {
     "dev_only_local": Code(
         403, "For this machine only", "A development server answers its own machine; run without `--dev` for others."
     ),
+    "bad_origin": Code(
+        403, "Not for this page", "Call from an origin in `HUBBUB_CORS_ORIGINS`, with methods and headers it may use."
+    ),
     # 404, 405: not here
     "not_found": Code(404, "Not found", "Check the address."),
     "no_such_comment": Code(

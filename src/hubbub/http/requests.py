@@ -12,6 +12,7 @@ from starlette.types import Scope
 from hubbub.comments.identity import Authenticator, Identity, bearer_token
 from hubbub.errors import Malformed, TooLarge, Unauthenticated
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MAX_FORWARDED = 20
@@ -96,23 +97,23 @@ class Addresses:
         """The client's address; an IPv6 one as its /64, since a single household has that many."""
         client = scope.get("client")
         peer = client[0] if client else "unknown"
-        if self._trusted and self._is_trusted(peer):
-            peer = self._forwarded(scope, peer)
-        return peer if ":" not in peer else _household(peer)
-
-    def _is_trusted(self, text: str) -> bool:
         try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return False
+            address = _address(peer)
+        except ValueError:  # a socket of the file system, or a name
+            return peer
+        if self._is_trusted(address):
+            address = self._forwarded(scope, address)
+        return _household(address)
+
+    def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 
-    def _forwarded(self, scope: Scope, peer: str) -> str:
+    def _forwarded(self, scope: Scope, peer: Address) -> Address:
         """The rightmost hop that is not a trusted proxy: anything left of it is hearsay."""
         hops = b",".join(header_values(scope, b"x-forwarded-for")).decode("latin-1").split(",")[-_MAX_FORWARDED:]
         for hop in reversed(hops):
             try:
-                peer = str(ipaddress.ip_address(hop.strip()))
+                peer = _address(hop.strip())
             except ValueError:
                 break
             if not self._is_trusted(peer):
@@ -120,13 +121,20 @@ class Addresses:
         return peer
 
 
-def _household(text: str) -> str:
-    try:
-        address = ipaddress.IPv6Address(text.partition("%")[0])
-    except ValueError:
-        return text
-    mapped = address.ipv4_mapped
-    return str(mapped) if mapped else str(ipaddress.ip_network((int(address), 64), strict=False))
+def _address(text: str) -> Address:
+    """The address, an IPv4 one as such also where it is written in IPv6 (``::ffff:192.0.2.7``): a listener for both
+    sees all of IPv4 so. Raises `ValueError`.
+    """
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _household(address: Address) -> str:
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(ipaddress.IPv6Network((int(address), 64), strict=False))
 
 
 class Callers:

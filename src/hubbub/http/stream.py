@@ -8,6 +8,7 @@ again is never refused with a status: an EventSource gives up for good on any 4x
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 from starlette.exceptions import HTTPException
@@ -20,10 +21,12 @@ from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.hub import Hub
 from hubbub.fanout.viewer import Viewer
 from hubbub.http.requests import Addresses, Query, header_values
-from hubbub.http.takeover import takeover_of
+from hubbub.http.takeover import abort_of, takeover_of
 from hubbub.http.viewers import AsgiViewer, SocketViewer
 from hubbub.http.watching import Watching
 from hubbub.wire.tokens import decode_token
+
+log = logging.getLogger(__name__)
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -61,7 +64,7 @@ class Stream:
             await _answer(send, b"")
             return
         address = self._addresses.of(scope)
-        if not self._hub.take_seat(address):
+        if self._hub.draining or not self._hub.seats.take(address):
             reason = "draining" if self._hub.draining else "full"
             after = None if self._hub.draining else _FULL
             await _answer(send, self._hub.turn_away(reason, after=after, last_event_id=resume))
@@ -77,7 +80,7 @@ class Stream:
                     seat.end_at(viewer, identity)
                     await self._admit(viewer, video_id, resume)
                 return
-            plain = AsgiViewer(batch=batch, backlog=backlog)
+            plain = AsgiViewer(batch=batch, backlog=backlog, abort_connection=abort_of(scope))
             seat.end_at(plain, identity)
             admitting = asyncio.get_running_loop().create_task(self._admit(plain, video_id, resume))
             try:
@@ -91,6 +94,9 @@ class Stream:
         try:
             await self._hub.admit(viewer, video_id, last_event_id=resume)
         except Unavailable:
+            self._hub.decline(viewer, "unavailable", last_event_id=resume)
+        except Exception:  # an open stream that nothing ever comes on would be worse
+            log.exception("video %s: a viewer could not be let in", video_id)
             self._hub.decline(viewer, "unavailable", last_event_id=resume)
 
 
@@ -124,7 +130,7 @@ class _Seat:
             self._timer = None
         if self._taken:
             self._taken = False
-            self._hub.free_seat(self._address)
+            self._hub.seats.free(self._address)
 
     def leave_unless_kept(self) -> None:
         """The request is over."""

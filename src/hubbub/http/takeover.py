@@ -24,6 +24,9 @@ from hubbub.http.problems import problem_bytes
 
 EXTENSION = "hubbub.takeover"
 
+ABORT = "hubbub.abort"
+"""Another extension: drops the connection now, for a stream over TLS whose client takes nothing."""
+
 Takeover = Callable[[asyncio.Protocol], bool]
 """Puts a protocol on the request's transport. False: the client has gone already."""
 
@@ -40,6 +43,12 @@ def takeover_of(scope: Any) -> Takeover | None:
     """The request's take-over, or None where its server has none."""
     takeover: Takeover | None = scope.get("extensions", {}).get(EXTENSION)
     return takeover
+
+
+def abort_of(scope: Any) -> Callable[[], None] | None:
+    """What drops the request's connection, or None where its server has no such thing."""
+    abort: Callable[[], None] | None = scope.get("extensions", {}).get(ABORT)
+    return abort
 
 
 class TakeoverProtocol(HttpToolsProtocol):
@@ -61,8 +70,9 @@ class TakeoverProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = self._progressed = True
+        extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))  # ASGI's own take dictionaries
+        extensions[ABORT] = self.transport.abort
         if self.scheme == "http":
-            extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))  # ASGI's own take dictionaries
             extensions[EXTENSION] = self._take_over
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -75,12 +75,18 @@ class SocketViewer(Viewer, asyncio.Protocol):
 
 
 class AsgiViewer(Viewer):
-    """A viewer behind any ASGI server. Never level for long: it takes frames as fast as ``send`` returns."""
+    """A viewer behind any ASGI server: it takes frames as fast as ``send`` returns.
 
-    __slots__ = ("_ended", "_outbox", "_pump", "_sending", "_wake")
+    ``abort_connection`` drops the connection, where the server has a way to; else it goes when the server lets it.
+    """
 
-    def __init__(self, *, batch: bool, backlog: int) -> None:
+    __slots__ = ("_abort_connection", "_ended", "_outbox", "_pump", "_sending", "_wake")
+
+    pauses_always = True
+
+    def __init__(self, *, batch: bool, backlog: int, abort_connection: Callable[[], None] | None = None) -> None:
         super().__init__(Format(batch=batch, chunked=False), backlog)
+        self._abort_connection = abort_connection
         self._outbox: list[bytes] = []  # at most a frame and a farewell: the channel writes only after `resumed`
         self._sending = 0
         self._wake = asyncio.Event()
@@ -127,9 +133,12 @@ class AsgiViewer(Viewer):
     def end(self) -> None:
         self._ended = True
         self._wake.set()
+        asyncio.get_running_loop().call_later(_FAREWELL, self.abort)
 
     def abort(self) -> None:
-        if self._pump is not None:
+        if self._pump is not None and not self._pump.done():
+            if self._abort_connection is not None:
+                self._abort_connection()
             self._pump.cancel()
 
 

@@ -51,6 +51,7 @@ async def running_server(directory: Path, **settings: Any) -> AsyncIterator[Runn
             "post_limit": None,
             "address_limit": None,
             "global_limit": None,
+            "drain_delay": 0.0,
             "drain_window": 0.0,
             **settings,
         }
@@ -113,6 +114,7 @@ class ServerProcess:
             "HUBBUB_POST_LIMIT": "off",
             "HUBBUB_ADDRESS_LIMIT": "off",
             "HUBBUB_GLOBAL_LIMIT": "off",
+            "HUBBUB_DRAIN_DELAY": "0",
             "HUBBUB_DRAIN_WINDOW": "0",
             **self._environ,
         }

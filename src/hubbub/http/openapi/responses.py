@@ -25,7 +25,9 @@ from hubbub.http.problems import CODES, MEDIA_TYPE, problem_document
 
 Response = dict[str, Any]
 
-ANYWHERE = frozenset({"bad_http", "no_such_page", "method_not_allowed", "internal_error", "dev_only_local"})
+ANYWHERE = frozenset(
+    {"bad_http", "no_such_page", "method_not_allowed", "internal_error", "dev_only_local", "bad_origin"}
+)
 """Codes that have to do with no call in particular; the description of the whole names them."""
 
 BEARER = (

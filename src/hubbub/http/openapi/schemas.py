@@ -228,7 +228,8 @@ _RESET: Schema = {
     "properties": {
         "reason": {
             "description": "`bad_token`: the place you resumed from is not one of ours. `not_provable`: it lies too "
-            "far back. `too_slow`: your connection could not keep up. Others may be added.",
+            "far back. `too_slow`: your connection could not keep up. `restarted`: the log began anew. Others may be "
+            "added.",
             "type": "string",
         },
         "pins": _PINS,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +15,13 @@ from hubbub.errors import ConfigError
 from hubbub.stores.sqlite.schema import forget_epoch
 
 _SETTING = "backup FILE"
+
+_STALE = 3600.0
+"""Seconds without a write after which nobody is taken to be at work on a partial copy any more."""
+
+
+_SUFFIXES = ("", "-journal", "-wal", "-shm")
+"""Of the files that SQLite makes of one database."""
 
 
 def copy_database(source: apsw.Connection, target: Path) -> None:
@@ -26,6 +35,7 @@ def copy_database(source: apsw.Connection, target: Path) -> None:
     try:
         if target.exists():
             raise FileExistsError
+        _remove_stale(target)
         _write(source, partial)
         _place(partial, target)
     except apsw.Error as error:
@@ -35,9 +45,25 @@ def copy_database(source: apsw.Connection, target: Path) -> None:
     except OSError as error:
         raise ConfigError(_SETTING, f"{target} could not be written: {error.strerror}.") from error
     finally:
-        for suffix in ("", "-journal", "-wal", "-shm"):
+        for suffix in _SUFFIXES:
             with suppress(OSError):
                 partial.with_name(partial.name + suffix).unlink()
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove what backups to ``target`` left behind that were killed: partial copies not written to for an hour."""
+    left = re.compile(rf"(\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.partial)(?:{'|'.join(_SUFFIXES)})")
+    copies: dict[str, list[Path]] = {}
+    with suppress(OSError):  # a folder that may be written and not read, files of others: no reason not to copy
+        for path in target.parent.iterdir():
+            if match := left.fullmatch(path.name):
+                copies.setdefault(match[1], []).append(path)
+    for files in copies.values():
+        with suppress(OSError):
+            # All or none: a journal may be old while its database still grows.
+            if max(file.lstat().st_mtime for file in files) < time.time() - _STALE:
+                for file in files:
+                    file.unlink()
 
 
 def _write(source: apsw.Connection, partial: Path) -> None:

@@ -52,6 +52,8 @@ _POSITION = """
         SELECT position FROM comments WHERE video_id = ?1 AND id = ?2 AND position IS NOT NULL
         UNION ALL SELECT position FROM changes WHERE video_id = ?1 AND id = ?2)"""
 
+_FREE = "SELECT EXISTS (SELECT 1 FROM unpublished WHERE holder = ? OR leased_until <= ?)"
+
 _FLAGS = """
     SELECT json_group_array(json_array(video_id, comment_id, flagged_by, reason, at)) FROM (
         SELECT * FROM flags WHERE {where} (comment_id, flagged_by) > (?, ?) ORDER BY comment_id, flagged_by LIMIT ?)"""
@@ -102,6 +104,11 @@ def recall(connection: apsw.Connection, key: IdempotencyKey, now: int) -> Commen
     """The comment that a key has made."""
     comment_id = standing_id(connection.execute(FIND_KEY, find_key(key, now)).fetchone(), key)
     return None if comment_id is None else get(connection, key.video_id, comment_id)
+
+
+def has_unpublished(connection: apsw.Connection, holder: str, now: int) -> bool:
+    """Whether ``holder`` could lease anything from the unpublished list at the time ``now`` (ms)."""
+    return bool(_value(connection, _FREE, holder, now))
 
 
 def count_unpublished(connection: apsw.Connection) -> int:

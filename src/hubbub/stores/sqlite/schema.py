@@ -126,6 +126,11 @@ def identify(connection: apsw.Connection) -> None:
         )
 
 
+def is_blank(connection: apsw.Connection) -> bool:
+    """Whether no tables were made in the file yet."""
+    return bool(connection.pragma("user_version") == 0)
+
+
 def migrate(connection: apsw.Connection) -> str:
     """Bring the file to the newest schema in one transaction, and return its epoch.
 

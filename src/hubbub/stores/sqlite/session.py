@@ -25,13 +25,28 @@ _COMMENT = select_comments("SELECT * FROM comments WHERE video_id = ? AND id = ?
 _STATE = "SELECT position, status, pin FROM comments WHERE video_id = ? AND id = ?"
 
 
+class Place:
+    """Which file a path led to when the store was opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = _identity(path)
+
+    def check(self) -> None:
+        """Raise `StoreUnavailable` when the path leads elsewhere by now."""
+        if self._file is None or _identity(self._path) != self._file:
+            raise StoreUnavailable(
+                "The database file was moved, deleted or replaced while in use. Start the service anew.",
+                retry_after=RETRY_AFTER,
+            )
+
+
 class WriteSession:
     """A connection that writes, one transaction after the other. Belongs to one thread."""
 
-    def __init__(self, connection: apsw.Connection, epoch: str, path: Path) -> None:
+    def __init__(self, connection: apsw.Connection, epoch: str, place: Place) -> None:
         self._connection = connection
-        self._path = path
-        self._file = _identity(path)
+        self._place = place
         self.epoch = epoch
         self.heads: dict[str, int] = {}
         self.keys_since_expiry = 0
@@ -43,7 +58,11 @@ class WriteSession:
         self.cursor.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
-        """Make it durable: when this returns, it is on disk."""
+        """Make it durable: when this returns, it is on disk. Raises `StoreUnavailable`, with nothing made durable, when
+        the path no longer leads to the open file: what is written there would be lost.
+        """
+        # Here rather than before BEGIN, which may wait long for a lock while somebody moves the file.
+        self._place.check()
         self.cursor.execute("COMMIT")
 
     def rollback(self) -> None:
@@ -58,14 +77,6 @@ class WriteSession:
                 self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         with suppress(apsw.Error):
             self._connection.close()
-
-    def check_place(self) -> None:
-        """Raise `StoreUnavailable` when the path no longer leads to the open file: what we write would be lost."""
-        if _identity(self._path) != self._file:
-            raise StoreUnavailable(
-                "The database file was moved, deleted or replaced while in use. Start the service anew.",
-                retry_after=RETRY_AFTER,
-            )
 
     def total_changes(self) -> int:
         """Rows that this connection has changed so far."""

@@ -14,11 +14,11 @@ from hubbub.model import Change, Comment, Entry, Event, Position, Tail
 from hubbub.stores.base import Appended, Applied, Flag, IdempotencyKey, Order
 from hubbub.stores.sqlite import changes, lists, queries
 from hubbub.stores.sqlite.backup import copy_database
-from hubbub.stores.sqlite.connections import connect_reader, connect_writer, path_of
+from hubbub.stores.sqlite.connections import connect_reader, connect_source, connect_writer, path_of
 from hubbub.stores.sqlite.failures import RETRY_AFTER
 from hubbub.stores.sqlite.readers import Readers
 from hubbub.stores.sqlite.rows import Append, comment_row
-from hubbub.stores.sqlite.session import WriteSession
+from hubbub.stores.sqlite.session import Place, WriteSession
 from hubbub.stores.sqlite.writer import OnCommit, Writer
 
 
@@ -46,6 +46,7 @@ class SqliteStore:
         self._reader_threads = readers
         self._on_commit = on_commit
         self._clock = clock
+        self._place: Place | None = None
         self._open: tuple[Writer, Readers] | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -116,6 +117,9 @@ class SqliteStore:
         await self._writer.submit(lambda session: lists.mark_unpublished(session, event, at))
 
     async def lease_unpublished(self, holder: str, *, now: int, lease_ms: int, limit: int) -> list[Event]:
+        # Asked about once a second and nearly always empty: a reader finds that out without a transaction.
+        if not await self._readers.run(queries.has_unpublished, holder, now):
+            return []
         return await self._writer.submit(lambda session: lists.lease_unpublished(session, holder, now, lease_ms, limit))
 
     async def confirm_published(self, event_ids: Sequence[str]) -> None:
@@ -143,6 +147,7 @@ class SqliteStore:
         return await self._readers.run(queries.position_of, video_id, event_id)
 
     async def backup(self, target: Path) -> None:
+        """As `Backups` says; open or not, since it only reads: no migration, no epoch, no file where none was."""
         # A thread of its own: a copy takes as long as the disk needs, and must not keep a reader from others.
         thread = ThreadPoolExecutor(1, thread_name_prefix="hubbub-sqlite-backup")
         try:
@@ -151,15 +156,19 @@ class SqliteStore:
             thread.shutdown(wait=False)
 
     def _backup(self, target: Path) -> None:
-        source = connect_reader(self.path, timeout=self._timeout)
+        source = connect_source(self.path, timeout=self._timeout)
         try:
             copy_database(source, target)
         finally:
             source.close()
 
     def _connect_writer(self, create: bool) -> WriteSession:
+        place = None if create else self._place
+        if place is not None:
+            place.check()  # before anything is opened, lest a file that was put there be migrated and written to
         connection, epoch = connect_writer(self.path, timeout=self._timeout, create=create)
-        return WriteSession(connection, epoch, self.path)
+        self._place = place or Place(self.path)
+        return WriteSession(connection, epoch, self._place)
 
     @property
     def _writer(self) -> Writer:

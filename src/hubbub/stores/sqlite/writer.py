@@ -167,6 +167,8 @@ class Writer:
                 outcomes = self._transact(jobs, bulk=False)
         except Exception as error:
             refusal = self._explain(error)
+            if refusal is error:
+                raise
             if refusal is not None:
                 raise refusal from error
             return self._commit_singly(jobs) if len(jobs) > 1 else [_invalid(error)]
@@ -221,6 +223,8 @@ class Writer:
         """The refusal for everyone, where the disk, the file or another program is the cause."""
         if isinstance(error, apsw.Error) and is_environment(error):
             refusal = unavailable(error)
+        elif isinstance(error, StoreUnavailable):  # the file is no longer in its place
+            refusal = error
         elif isinstance(error, ConfigError):  # while opening anew; its words hold a path, which strangers need not see
             refusal = StoreUnavailable(
                 "The database file can't be opened again; the service's log says why.", retry_after=RETRY_AFTER
