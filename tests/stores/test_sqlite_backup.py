@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -25,6 +26,10 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await asyncio.gather(*(store.append(make_comment(text="x" * 4_000)) for _ in range(250)))
     yield store
     await store.close()
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 async def test_a_backup_is_a_sound_database_without_an_epoch(store: SqliteStore, tmp_path: Path) -> None:
@@ -52,6 +57,20 @@ async def test_a_backup_to_a_full_disk_leaves_nothing(store: SqliteStore, tmp_pa
     assert list(folder.iterdir()) == []
     assert (await store.append(make_comment())).created
     await store.backup(folder / "copy.db")
+
+
+async def test_what_killed_backups_left_is_removed_by_the_next_one(store: SqliteStore, tmp_path: Path) -> None:
+    """Partial copies to the same name, unless one of their files was written to within the hour; nothing else."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    stale = [".copy.db.0123abcd.partial", ".copy.db.0123abcd.partial-journal", ".copy.db.4567abcd.partial-journal"]
+    at_work = [".copy.db.89abcdef.partial", ".copy.db.89abcdef.partial-journal"]
+    others = [".other.db.0123abcd.partial", ".copyxdb.0123abcd.partial", ".copy.db.mine.partial", "copy.db.old"]
+    for name in (*stale, *at_work, *others):
+        (folder / name).write_bytes(b"x")
+        os.utime(folder / name, (0, 0) if name != at_work[0] else None)
+    await store.backup(folder / "copy.db")
+    assert {path.name for path in folder.iterdir()} == {"copy.db", *at_work, *others}
 
 
 async def test_two_backups_at_once_to_one_name_make_one(store: SqliteStore, tmp_path: Path) -> None:
@@ -99,5 +118,4 @@ async def test_where_there_is_no_database_the_command_makes_none(tmp_path: Path,
     with pytest.raises(ConfigError) as refused:
         await backup(Settings(store=f"sqlite:///{source}"), tmp_path / "copy.db")
     assert refused.value.setting == "HUBBUB_STORE"
-    left = {path.name: path.read_bytes() for path in tmp_path.glob("*")}
-    assert left == ({} if content is None else {"hubbub.db": content})
+    assert files_in(tmp_path) == ({} if content is None else {"hubbub.db": content})
