@@ -7,11 +7,14 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from hubbub.logs import configure_logging, request_id
+from hubbub.logs import configure_logging, redacted_query, request_id
+from hubbub.testing.server import running_server, token
 
 SECRET = 'a secret with "quotes", é and \\ in it, 32 bytes or more'
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
@@ -79,6 +82,7 @@ def test_entries_made_during_a_request_carry_its_id(configure: Configure, format
         "GET /stream?ACCESS_TOKEN=opaque-t0ken",
         "{'access_token': 'opaque-t0ken', 'batch': '1'}",
         "access_token%3Dopaque-t0ken",
+        '127.0.0.1:5 - "GET /stream?batch=1&%61ccess_token=opaque,t0ken HTTP/1.1" 200',
         "headers: [(b'authorization', b'Bearer opaque-t0ken')]",
         "Authorization: bearer opaque-t0ken",
         f"Sec-WebSocket-Protocol: hubbub, {JWT}",
@@ -100,6 +104,37 @@ def test_nothing_to_sign_in_with_is_logged(configure: Configure, format: str, me
     assert written.count("***") >= 4
     for hidden in ("opaque", JWT, JWT.split(".")[1], SECRET, json.dumps(SECRET)[1:-1]):
         assert hidden not in written
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("%61ccess_token=%65yJhbGciOi.x.y&batch=1", "%61ccess_token=***&batch=1"),
+        ("batch=1&access%5Ftoken=opaque,t0ken;x", "batch=1&access%5Ftoken=***"),
+        ("%2561ccess_token=opaque-t0ken", "%2561ccess_token=***"),
+        ("+ACCESS_TOKEN=opaque-t0ken", "+ACCESS_TOKEN=***"),
+        ("access_token%3Dopaque-t0ken", "***"),
+        ("t=%65yJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl", "t=***"),
+        ("t=%62earer+opaque-t0ken", "t=***"),
+        ("a=1&b=%C3%A9&&access_token=&=&%FF", "a=1&b=%C3%A9&&access_token=&=&%FF"),
+    ],
+)
+def test_a_token_in_a_query_is_hidden_however_it_is_encoded(query: str, shown: str) -> None:
+    """Names and values count as the server reads them; what is no token stays as it was sent."""
+    assert redacted_query(query) == shown
+
+
+async def test_the_access_log_hides_encoded_tokens(configure: Configure, tmp_path: Path) -> None:
+    """A token that a server takes under an encoded name does not stand in that server's log."""
+    hidden = "".join(f"%{byte:02x}" for byte in token().encode())
+    buffer = configure("text", access_log=True)
+    async with running_server(tmp_path, access_log=True) as server, httpx.AsyncClient() as client:
+        address = f"{server.url}/v1/videos/v/comments/stream?%61ccess_token={hidden}"
+        async with client.stream("GET", address) as answer:
+            assert answer.status_code == 200
+        assert (await client.get(f"{server.url}/v1/videos/v/comments?%61ccess_token={hidden}")).status_code == 400
+    assert "?%61ccess_token=*** 400" in buffer.getvalue()
+    assert hidden not in buffer.getvalue()
 
 
 def test_redaction_leaves_the_rest_of_the_line(configure: Configure) -> None:

@@ -25,6 +25,8 @@ _JWT = re.compile(r"\beyJ[\w-]{4,}\.[\w-]*\.[\w-]*")
 _BEARER = re.compile(r"(bearer(?:\s|:|%20|\+)+)[\w.~+/=-]+", re.IGNORECASE)
 _ACCESS_TOKEN = re.compile(r"(access_token\W{0,4}?(?:=|%3D|:)\W{0,2}?)[^\s&\"'#,;})]+", re.IGNORECASE)
 
+_QUERY = re.compile(r"(?<=\?)[^\s\"'<>]+")
+
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 """What every record has (the last one: uvicorn's repetition of its message); the rest came by ``extra=``."""
 
@@ -44,15 +46,19 @@ class Redactor:
         """``text`` with those parts hidden."""
         if self._known:
             text = self._known.sub(HIDDEN, text)
-        text = _ACCESS_TOKEN.sub(rf"\1{HIDDEN}", text)
-        text = _BEARER.sub(rf"\1{HIDDEN}", text)
-        return _JWT.sub(HIDDEN, text)
+        return _without_tokens(_QUERY.sub(lambda found: redacted_query(found[0]), text))
+
+
+def _without_tokens(text: str) -> str:
+    text = _ACCESS_TOKEN.sub(rf"\1{HIDDEN}", text)
+    text = _BEARER.sub(rf"\1{HIDDEN}", text)
+    return _JWT.sub(HIDDEN, text)
 
 
 def redacted_query(query: str) -> str:
     """A request's query string without what `Redactor` hides, however that was percent-encoded; the rest stays as sent.
 
-    Done where a query is known to be one, since in a mere text nothing tells what is encoded and how often.
+    In a text, where a query ends can only be guessed; so whoever has one calls this himself.
     """
     return "&".join(map(_redacted_parameter, query.split("&")))
 
@@ -60,9 +66,9 @@ def redacted_query(query: str) -> str:
 def _redacted_parameter(parameter: str) -> str:
     name, _, value = parameter.partition("=")
     plain_name, plain_value = _decoded(name), _decoded(value)
-    if _redact(plain_name) != plain_name:
+    if _without_tokens(plain_name) != plain_name:
         return HIDDEN
-    secret = plain_name.strip().lower() == "access_token" or _redact(plain_value) != plain_value
+    secret = plain_name.strip().lower() == "access_token" or _without_tokens(plain_value) != plain_value
     return f"{name}={HIDDEN}" if value and secret else parameter
 
 
@@ -75,9 +81,6 @@ def _decoded(text: str) -> str:
         if text == before:
             break
     return text
-
-
-_redact = Redactor()
 
 
 class TextFormatter(logging.Formatter):

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jwt
 import pytest
+import trustme
 from click.testing import Result
 
 from hubbub import __version__
 from hubbub.cli.config import config
+from hubbub.cli.main import program
+from hubbub.cli.serve import check_certificate
 from hubbub.config import rows, secret_file, with_dev_secret
 from hubbub.config.settings import Settings
 
@@ -78,7 +82,22 @@ def test_starting_up_is_quick(home: Path) -> None:
         (["token", "--user", "me"], "HUBBUB_JWT_SECRET: there is no secret to sign a token with"),
         (["post", "demo", "Hello"], "HUBBUB_JWT_SECRET: there is no secret"),
         (["config", "--config", "nowhere.toml"], "HUBBUB_CONFIG: nowhere.toml can't be read"),
+        (["config", "--config", "/dev/zero"], "HUBBUB_CONFIG: /dev/zero is a device"),
         (["backup", "copy.db", "--store", "carrier-pigeon://x"], "HUBBUB_STORE: "),
+        (["backup", ""], "backup FILE: '.' cannot be"),
+        (["backup", "."], "backup FILE: '.' cannot be"),
+        (["backup", "a\udcff.db"], r"backup FILE: 'a\udcff.db' cannot be"),
+        *[
+            ([*command, "--url", address], f"HUBBUB_URL: {address!r} is not a server's address")
+            for command in (["tail", "demo"], ["post", "demo", "x"])
+            for address in ("notaurl", "ftp://x", "http://[", "http://localhost:99999")
+        ],
+        *[
+            ([*command, "--token", token], "HUBBUB_TOKEN: this cannot be a token")
+            for command in (["tail", "demo"], ["post", "demo", "x"])
+            for token in ("", "a b", "\udcff")
+        ],
+        *[([command, video], f"VIDEO: {video!r} is no") for command in ("tail", "post") for video in ("", "\udcff")],
     ],
 )
 def test_a_wrong_setting_is_one_line_and_status_2(run: Run, words: list[str], said: str) -> None:
@@ -88,6 +107,66 @@ def test_a_wrong_setting_is_one_line_and_status_2(run: Run, words: list[str], sa
     assert result.stdout == ""
     assert result.stderr.startswith(f"hubbub: {said}")
     assert result.stderr.count("\n") == 1
+
+
+def test_a_file_of_settings_is_not_read_without_end(run: Run, home: Path) -> None:
+    """One that is longer than any could be is refused unread; what comes through a pipe is taken."""
+    with (home / "hubbub.toml").open("wb") as file:
+        file.truncate(2**40)
+    result = run("config")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "hubbub.toml is longer than" in result.stderr
+    reader, writer = os.pipe()
+    os.write(writer, b"port = 9000")
+    os.close(writer)
+    try:
+        assert "HUBBUB_PORT\t9000\t" in run("config", "--config", f"/dev/fd/{reader}").stdout
+    finally:
+        os.close(reader)
+
+
+def test_a_certificate_that_is_none_is_refused_before_serving(run: Run, home: Path) -> None:
+    """One line that names the setting: for what is not PEM, and for a key that belongs to another certificate."""
+    authority = trustme.CA()
+    for name in ("one", "two"):
+        issued = authority.issue_cert(f"{name}.example")
+        issued.private_key_and_cert_chain_pem.write_to_path(home / f"{name}.pem")
+    (home / "bad.pem").write_text("no certificate")
+    for cert, key, setting in (("bad", "one", "CERT"), ("one", "bad", "CERT"), ("one", "two", "KEY")):
+        result = run("serve", "--tls-cert", f"{cert}.pem", "--tls-key", f"{key}.pem", JWT_SECRET=SECRET)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+        assert result.stderr.startswith(f"hubbub: HUBBUB_TLS_{setting}: ")
+    good = Settings(tls_cert=str(home / "one.pem"), tls_key=str(home / "one.pem"))
+    check_certificate(good)
+
+
+@pytest.fixture
+def faulty(home: Path) -> Iterator[str]:
+    """A command with a fault in it."""
+
+    @program.command(name="faulty")
+    def fail() -> None:
+        raise LookupError("no such thing\x1b[2J\nat all.")
+
+    yield "faulty"
+    del program.commands["faulty"]
+
+
+def test_a_fault_is_one_line_and_status_1(run: Run, faulty: str) -> None:
+    """Its type, its words, and how to see more; the traceback comes only when it is asked for."""
+    result = run(faulty)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(r"hubbub: LookupError: no such thing\x1b[2J at all. This was not foreseen; ")
+    assert "HUBBUB_DEBUG=1" in result.stderr
+    assert result.stderr.count("\n") == 1
+    with pytest.raises(LookupError):
+        run(faulty, DEBUG="1")
+
+
+def test_help_says_how_to_see_a_traceback(run: Run) -> None:
+    """And the variable for it is no unknown setting."""
+    assert "HUBBUB_DEBUG=1" in run("--help").stdout
+    assert run("config", DEBUG="1").stderr == ""
 
 
 @pytest.mark.parametrize(

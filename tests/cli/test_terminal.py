@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import unicodedata
 
 import click
@@ -38,6 +40,18 @@ def test_what_people_write_is_left_as_it_is(text: str) -> None:
 def test_nothing_harmful_is_left(text: str) -> None:
     """Of any text, only printable characters and format characters without direction remain."""
     assert not [char for char in harmless(text) if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
+
+
+@pytest.mark.parametrize("at", ["12:00", math.nan, math.inf, 1e30, -1e30, 10**400, [], {}])
+def test_an_odd_time_is_shown_as_none(at: object) -> None:
+    """A server of another kind may send anything."""
+    assert click.unstyle(comment_line({"created_at": at, "text": "hi"})) == "--:--:-- : hi"
+
+
+@pytest.mark.parametrize("comment", [{}, {"user": None}, {"user": {"id": 5, "name": []}, "text": {}}, {"user": "ann"}])
+def test_a_comment_without_its_parts_is_an_empty_line(comment: dict[str, object]) -> None:
+    """What is missing is left empty."""
+    assert re.fullmatch(r"[0-9:]{8} : ", click.unstyle(comment_line(comment)))
 
 
 def test_a_comment_is_a_line_that_no_other_can_pass_for() -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from hubbub.client import ApiError, HubbubClient, Page, Unreachable
+from hubbub.client.reading import MAX_ANSWER
 from hubbub.testing.scripted import ScriptedServer, Step, answer
 
 COMMENT = {"id": "0198", "video_id": "launch", "text": "hi"}
@@ -94,7 +95,7 @@ async def test_retry_after_may_be_a_date() -> None:
     """RFC 9110 admits both; what is neither is ignored."""
     in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     waits = []
-    for value in (in_an_hour, "soon", "-3", "9" * 30):
+    for value in (in_an_hour, "soon", "-3", "9" * 30, f"Fri, 01 Jan {'9' * 30} 00:00:00 GMT"):
         async with (
             ScriptedServer([problem(503, "x", retry_after=value)]) as server,
             HubbubClient(server.url, retry_for=0) as hubbub,
@@ -103,7 +104,7 @@ async def test_retry_after_may_be_a_date() -> None:
                 await hubbub.page("launch")
         waits.append(caught.value.retry_after)
     assert waits[0] == pytest.approx(3600, abs=5)
-    assert waits[1:] == [None, None, None]
+    assert waits[1:] == [None] * 4
 
 
 async def test_nobody_there_is_said_plainly() -> None:
@@ -120,6 +121,11 @@ async def test_nobody_there_is_said_plainly() -> None:
     ("said", "error", "words"),
     [
         (answer(200, b"<html>", kind="text/html"), Unreachable, "something else than JSON"),
+        (answer(200, b"[" * 60_000), Unreachable, "something else than JSON"),
+        (answer(201, b"[]"), Unreachable, "something else than a comment"),
+        (answer(201, b'{"id": 5}'), Unreachable, "something else than a comment"),
+        (answer(204), Unreachable, "something else than a comment"),
+        (answer(200, b" " * (MAX_ANSWER + 1)), Unreachable, "more than 16 MiB"),
         (answer(301, location="https://b.example/v1"), ApiError, "redirects to https://b.example/v1"),
         (answer(418, b"x" * 200_000, kind="text/plain"), ApiError, "answered 418"),
         (answer(404, b"[1]"), ApiError, "http_404"),
@@ -132,6 +138,16 @@ async def test_answers_of_something_else_are_told_apart(said: bytes, error: type
     async with ScriptedServer([said]) as server, HubbubClient(server.url, retry_for=0) as hubbub:
         with pytest.raises(error, match=words):
             await hubbub.post("launch", "hi")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"comments": [1], "next_cursor": null, "has_more": false}', b'{"comments": {}}']
+)
+async def test_a_page_must_be_one(body: bytes) -> None:
+    """Another program's answer is no page, and an error that says so."""
+    async with ScriptedServer([answer(200, body)]) as server, HubbubClient(server.url, retry_for=0) as hubbub:
+        with pytest.raises(Unreachable, match="a page of comments"):
+            await hubbub.page("launch")
 
 
 def page(ids: list[str], cursor: str | None) -> bytes:
@@ -199,7 +215,32 @@ async def test_odd_names_stay_in_their_place() -> None:
     assert server.requests[0].target == "/v1/videos/a%2F..%2Fb%3Fc%3Dd%23e/comments?limit=50&sort=desc"
 
 
-@pytest.mark.parametrize("address", ["", "127.0.0.1:8000", "ftp://a.example", "http://"])
+@pytest.mark.parametrize("name", [".", ".."])
+async def test_dots_are_names_like_any_other(name: str) -> None:
+    """Nothing on the way resolves them to another address."""
+    async with ScriptedServer([page([], None)]) as server, HubbubClient(server.url) as hubbub:
+        await hubbub.page(name)
+    assert server.requests[0].target == f"/v1/videos/{name.replace('.', '%2E')}/comments?limit=50&sort=desc"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "127.0.0.1:8000",
+        "ftp://a.example",
+        "http://",
+        "http://[",
+        "http://a.example:99999",
+        "http://a.example:x",
+        "http://a.example:0",
+        "http://a b",
+        "http://a.example\n",
+        "http://a.example/\udcff",
+        "http://a.example?b=c",
+        "http://xn--",
+    ],
+)
 def test_an_address_must_be_one(address: str) -> None:
     """A wrong address is refused when the client is made, not at its first call."""
     with pytest.raises(ValueError, match="base_url"):

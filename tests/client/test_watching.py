@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hubbub.client import ApiError, HubbubClient, WatchEvent
+from hubbub.client.reading import MAX_EVENT
 from hubbub.client.watching import REMEMBERED
 from hubbub.testing.scripted import STREAM, Script, ScriptedServer, Step, answer
 
@@ -136,6 +137,44 @@ async def test_large_frames_are_fine() -> None:
     text = "x" * 4_000_000
     events, _ = await watched([STREAM, WELCOME, comment("a", "e.1", text)], count=1)
     assert events[0].data["text"] == text
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [
+        pytest.param(b"x" * 65_536, id="one line"),
+        pytest.param(b"data: x\n" * 8_192, id="lines without a blank one"),
+        pytest.param(b"data\r\n" * 8_192, id="empty lines of data"),
+    ],
+)
+async def test_an_event_without_end_is_given_up(filler: bytes) -> None:
+    """What one event may take up is bounded: past that the connection is made anew, from the last whole event."""
+    states = States()
+    endless: Script = [STREAM, WELCOME, comment("a", "e.1"), *[filler] * (2 * MAX_EVENT // len(filler)), Step.HOLD]
+    async with (
+        ScriptedServer(endless, [STREAM, WELCOME, comment("b", "e.2")]) as server,
+        HubbubClient(server.url) as hubbub,
+    ):
+        assert ids(await take(hubbub.watch("v", on_state=states), 2)) == ["a", "b"]
+    assert server.requests[1].headers["last-event-id"] == "e.1"
+    assert "more than 4 MiB" in next(detail for state, detail in states.told if state == "waiting")
+
+
+async def test_any_number_of_events_is_no_long_one() -> None:
+    """The bound is for each event: together they may be as long as they like."""
+    many = [comment(str(number), f"e.{number}", "x" * 500_000) for number in range(12)]
+    events, server = await watched([STREAM, WELCOME, *many], count=12)
+    assert len(events) == 12
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("coding", ["gzip, gzip", "br", "x-unknown"])
+async def test_only_codings_asked_for_are_read(coding: str) -> None:
+    """Others, or several on top of each other, could grow a small answer without bound; they count as garbage."""
+    states = States()
+    head = STREAM.replace(b"connection: close", b"content-encoding: %b\r\nconnection: close" % coding.encode())
+    assert await seen(states, [head, gzip.compress(gzip.compress(WELCOME))], GOOD, first_wait=0.05) == ["a"]
+    assert "not asked for" in states.told[1][1]
 
 
 async def test_compressed_frames_are_given_at_once() -> None:
@@ -262,6 +301,7 @@ async def test_what_trying_again_cannot_mend_is_raised(status: int) -> None:
         pytest.param([answer(200, b"<html>sign in to the wifi</html>", kind="text/html")], id="a web page"),
         pytest.param([STREAM, WELCOME, b"event: comment\ndata: {not json\n\n"], id="not JSON"),
         pytest.param([STREAM, WELCOME, b"event: comment\ndata: 5\n\n"], id="not a comment"),
+        pytest.param([STREAM, WELCOME, b'event: x\ndata: {"at":NaN}\n\n'], id="not quite JSON"),
         pytest.param([STREAM, WELCOME, b'event: comment_batch\ndata: {"id":"a"}\n\n'], id="not an array"),
         pytest.param([STREAM, WELCOME, b"event: x\ndata: " + b"[" * 100_000 + b"\n\n"], id="too deep"),
         pytest.param([b"\x16\x03\x01 not HTTP at all\r\n\r\n"], id="not HTTP"),
@@ -276,6 +316,14 @@ async def test_garbage_is_answered_by_a_new_connection(garbage: Script) -> None:
     assert await seen(states, garbage, garbage, GOOD, first_wait=0.05) == ["a"]
     first, second = states.waits
     assert first <= 0.1 <= second + 0.05
+
+
+@pytest.mark.parametrize("digits", [b"9" * 400, b"-" + b"9" * 400, b"9" * 5_000, b"1e400", b"nan"])
+async def test_an_absurd_retry_ends_nothing(digits: bytes) -> None:
+    """However many digits the server's `retry:` has, the events go on."""
+    retry = b"event: shiny\nretry: " + digits + b"\ndata: 1\n\n"
+    events, _ = await watched([STREAM, WELCOME, retry, comment("a", "e.1")], count=2)
+    assert [event.name for event in events] == ["shiny", "comment"]
 
 
 async def test_silence_is_taken_for_death() -> None:

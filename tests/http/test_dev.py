@@ -20,6 +20,7 @@ from hubbub.testing.server import SECRET, running_server
         {"Host": "192.168.0.7:8000"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},  # no origin at all
         {"Origin": "http://localhost.evil.example"},
         {"X-Forwarded-For": "203.0.113.9"},
         {"Forwarded": "for=203.0.113.9"},
@@ -56,6 +57,15 @@ async def test_a_guest_without_sense_is_refused(tmp_path: Path, body: bytes) -> 
     async with running_server(tmp_path, dev=True, jwt_secret=SECRET) as server, httpx.AsyncClient() as client:
         answer = await client.post(f"{server.url}/dev/guest", content=body)
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\x1b[31mred", "\x85\x9b"])
+async def test_a_guest_needs_a_name_that_can_be_shown(tmp_path: Path, name: str) -> None:
+    """A name with control characters is refused as what it is: not as a token, which nobody has sent."""
+    async with running_server(tmp_path, dev=True, jwt_secret=SECRET) as server, httpx.AsyncClient() as client:
+        answer = await client.post(f"{server.url}/dev/guest", json={"name": name})
+        problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["field"]) == (400, "malformed", "name")
 
 
 async def test_guests_and_page_exist_in_development_only(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The command ``hubbub``: which commands there are, and how errors end it.
 
-Exit status: 0; 1 when the server or the store said no; 2 for a wrong setting or usage; 130 after Ctrl-C. An error is one
-line on stderr, also one that nobody foresaw (status 1); of that, HUBBUB_DEBUG shows the traceback. What heavy commands need is imported inside them, so that ``hubbub --help`` and completion
-are quick.
+Exit status: 0; 1 when the server or the store said no; 2 for a wrong setting or usage; 130 after Ctrl-C. An error is
+one line on stderr, also one that nobody foresaw (status 1); of that, HUBBUB_DEBUG shows the traceback. What heavy
+commands need is imported inside them, so that ``hubbub --help`` and completion are quick.
 """
 
 from __future__ import annotations

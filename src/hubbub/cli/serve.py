@@ -77,7 +77,7 @@ def check_certificate(settings: Settings) -> None:
     except ssl.SSLError as error:
         if asked:  # a key with a passphrase, which the server asks for at the terminal
             return
-        reason = (error.reason or "no PEM").lower().replace("_", " ")
+        reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM"
         if error.reason == "KEY_VALUES_MISMATCH":
             raise ConfigError(
                 "HUBBUB_TLS_KEY",

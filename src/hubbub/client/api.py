@@ -28,11 +28,11 @@ MAX_PAGE = 200
 def is_address(text: str) -> bool:
     """Whether ``text`` can be a server's base URL."""
     try:
-        httpx.URL(text)
         parts = urlsplit(text)
         return (
             parts.scheme in ("http", "https")
             and bool(parts.hostname)
+            and bool(httpx.URL(text).host)  # stricter about names
             and parts.port != 0
             and not parts.query
             and not parts.fragment
