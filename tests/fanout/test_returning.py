@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from tests.fanout.conftest import NewStage, Stage, until
 
@@ -52,6 +54,17 @@ async def test_a_place_before_the_ring_is_read_from_the_log_once_for_all(stage: 
     assert stage.count("hubbub_joins_total", rung="ring") == 1
     await stage.say("live")
     await until(lambda: returned.texts()[-1] == another.texts()[-1] == "live")
+
+
+async def test_a_crowd_that_returns_at_once_from_before_the_ring_waits_for_the_one_read(stage: Stage) -> None:
+    """As after a restart: each gets exactly what it missed, whichever of them made us read the log."""
+    said = [await stage.keep() for _ in range(OPENING_TAIL + 200)]
+    epoch = (await stage.broker.tail("v", 1)).head.epoch
+    places = [100 + n for n in range(80)]
+    crowd = await asyncio.gather(*(stage.watch(last_event_id=f"{epoch}.{n}.0", batch=n % 2 == 0) for n in places))
+    for place, watcher in zip(places, crowd, strict=True):
+        assert watcher.texts() == [comment.text for comment in said[place:]]
+    assert stage.count("hubbub_joins_total", rung="store") == 0
 
 
 async def test_a_place_further_back_than_the_ring_can_hold_costs_no_read_of_the_log(new_stage: NewStage) -> None:

@@ -67,6 +67,7 @@ class Intake:
         self._overflowed = False
         self._reading = asyncio.Lock()
         self._mending: asyncio.Task[None] | None = None
+        self._reaching: asyncio.Task[None] | None = None
         self._reached_back = False
 
     async def open(self) -> None:
@@ -77,6 +78,7 @@ class Intake:
                 await self._begin()
             except BaseException:
                 await self._broker.unsubscribe(self._video_id)
+                self._held, self._overflowed = [], False  # nobody is there to take what came meanwhile
                 raise
 
     async def close(self) -> None:
@@ -172,29 +174,41 @@ class Intake:
         for entry in entries:
             self._take(entry)
 
-    async def reach_back(self, position: Position) -> None:
+    async def reach_back(self, position: Position, gate: asyncio.Semaphore) -> None:
         """Read the log back to ``position`` for a viewer who returns there, as far as the ring's bounds go.
 
         Once for all: it reads as far back as the ring can hold, so a hundred viewers from a hundred places cost one
-        read. Raises `Unavailable`.
+        read. ``gate`` bounds such reads of all videos. Raises `Unavailable`.
         """
-        if self._reached_back or self._reading.locked() or not self._may_hold(position):
+        if not self._may_hold(position):
             return
-        async with self._log_held():
-            if not self._may_hold(position):
+        if self._reaching is None:
+            mending = self._mending is not None and not self._mending.done()
+            if self._reached_back or mending:  # there is no telling how long mending takes
                 return
-            self._reached_back = True
-            floor = self._ring.floor
-            start = Position(floor.epoch, max(floor.offset - (self._ring.max_entries - len(self._ring)), 0))
-            try:
-                entries = await self._broker.after(self._video_id, start, self._ring.max_entries + _MAX_HELD)
-            except NotProvable:
-                return
-            older = [entry for entry in entries if entry.position.offset <= floor.offset]
-            stop = self._ring.first
-            self._ring.prepend(older)
-            if self._ring.first < stop:
-                self._follower.reached_back(self._ring.first, stop)
+            self._reaching = asyncio.get_running_loop().create_task(self._reach_back(gate))
+        await asyncio.shield(self._reaching)
+
+    async def _reach_back(self, gate: asyncio.Semaphore) -> None:
+        try:
+            async with gate, self._log_held():
+                await self._read_back()
+        finally:
+            self._reaching = None
+
+    async def _read_back(self) -> None:
+        floor = self._ring.floor
+        start = Position(floor.epoch, max(floor.offset - (self._ring.max_entries - len(self._ring)), 0))
+        try:
+            entries = await self._broker.after(self._video_id, start, self._ring.max_entries + _MAX_HELD)
+        except NotProvable:
+            entries = []
+        self._reached_back = True
+        older = [entry for entry in entries if entry.position.offset <= floor.offset]
+        stop = self._ring.first
+        self._ring.prepend(older)
+        if self._ring.first < stop:
+            self._follower.reached_back(self._ring.first, stop)
 
     def _may_hold(self, position: Position) -> bool:
         head = self._ring.head

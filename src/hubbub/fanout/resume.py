@@ -75,8 +75,7 @@ class Resumer:
         cursor = self._in_ring(channel, token.position)
         if cursor is not None:
             return Resumed("ring", b"", cursor)
-        async with self._log_reads:
-            await channel.intake.reach_back(token.position)
+        await channel.intake.reach_back(token.position, self._log_reads)
         cursor = self._in_ring(channel, token.position)
         if cursor is not None:
             return Resumed("log", b"", cursor)
