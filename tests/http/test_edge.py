@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -65,3 +66,19 @@ async def test_answers_of_5xx_are_always_logged_as_warnings_and_others_if_wanted
     assert [f"{method} {status}" for method, _, status, _ in told] == lines
     assert reports[-1].levelno == logging.WARNING
     assert all(record.levelno == logging.INFO for record in reports[:-1])
+
+
+async def test_a_request_that_the_stop_cuts_off_is_told_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A body that does not come keeps the service from stopping for a while only, and leaves no stack trace."""
+    async with running_server(tmp_path) as server:
+        server.server.config.timeout_graceful_shutdown = 1
+        host, _, port = server.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST {COMMENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token()}\r\nContent-Length: 99\r\n\r\n"
+        writer.write(head.encode())
+        await asyncio.sleep(0.1)
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"stopping" in answer
+    assert not [record for record in caplog.records if record.exc_info]

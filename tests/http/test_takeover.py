@@ -151,6 +151,30 @@ async def test_a_client_that_has_gone_is_not_taken_over() -> None:
         assert await went is False
 
 
+@pytest.mark.parametrize("name", [b"Upgrade", b"upgrade"])
+async def test_an_offer_of_http2_in_clear_text_is_passed_over(name: bytes) -> None:
+    """The body of a request that makes one reaches the application, and the connection serves the next request."""
+    bodies: list[bytes] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message["body"], message["more_body"]
+        bodies.append(body)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async with serving(app) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        offer = b"Connection: Upgrade, HTTP2-Settings\r\n" + name + b": h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+        for body in (b"one", b"Upgrade: h2c\r\n"):
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n%b" % (offer, len(body), body))
+            await reader.readuntil(b"\r\n\r\nok")
+        assert bodies == [b"one", b"Upgrade: h2c\r\n"]
+        writer.close()
+
+
 async def test_what_is_not_http_gets_a_problem_document() -> None:
     """Even a request that can't be parsed is answered in the service's own form."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -11,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hubbub.errors import Malformed, NotFound, Refusal
+from hubbub.errors import Malformed, NotFound, Refusal, Unavailable
 from hubbub.http.problems import problem_response
 from hubbub.http.requests import header_values
 from hubbub.logs import redacted_query, request_id
@@ -68,6 +69,12 @@ class Edge:
                     log.exception("failed after the answer had begun")
                     raise
                 await problem_response(refusal, request_id=id)(scope, receive, answer)
+            except asyncio.CancelledError:
+                # Only the server's stop cancels a request, when it has waited long enough: most often for a body.
+                log.info("cut off by the stop: %s %s", scope["method"], scope["path"])
+                if not status:
+                    refusal = Unavailable("The service is stopping; send it again.", retry_after=1)
+                    await problem_response(refusal, request_id=id)(scope, receive, answer)
             if self._access_log or status >= 500:
                 self._report(scope, status, perf_counter() - began)
         finally:

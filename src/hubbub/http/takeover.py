@@ -14,6 +14,7 @@ returns.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -38,6 +39,8 @@ chunk extension. Above it the request is refused and the connection closed; the 
 _GOODBYE = 1.0
 """Seconds a client has to close its side when the server stops."""
 
+_H2C = re.compile(rb"\r\nupgrade(?=:[ \t]*h2c[ \t]*\r\n)", re.IGNORECASE)
+
 
 def takeover_of(scope: Any) -> Takeover | None:
     """The request's take-over, or None where its server has none."""
@@ -56,12 +59,15 @@ class TakeoverProtocol(HttpToolsProtocol):
     with a bound on what it keeps of them.
     """
 
+    _between_requests = True
     _in_head = False
     _progressed = False
     _pending = 0
 
     def data_received(self, data: bytes) -> None:
         self._progressed = False
+        if self._between_requests and b"h2c" in data:
+            data = _without_h2c(data)
         super().data_received(data)
         self._pending = 0 if self._progressed else self._pending + len(data)
         if self._pending > MAX_HEAD and not self.transport.is_closing():
@@ -69,6 +75,7 @@ class TakeoverProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._between_requests = False
         self._in_head = self._progressed = True
         extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))  # ASGI's own take dictionaries
         extensions[ABORT] = self.transport.abort
@@ -92,7 +99,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._progressed = True
+        self._between_requests = self._progressed = True
         super().on_message_complete()
 
     def shutdown(self) -> None:
@@ -129,3 +136,13 @@ class TakeoverProtocol(HttpToolsProtocol):
         )
         self.transport.write(head + body)
         self.transport.close()
+
+
+def _without_h2c(data: bytes) -> bytes:
+    """A request's first bytes without an offer of HTTP/2 in clear text, which Java's client and ``curl --http2`` make.
+
+    A server that does not take the offer goes on as if it were not there (RFC 9110, section 7.8); the parser would take
+    the request's body for another protocol's bytes.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _H2C.sub(rb"\r\nx-ignored-upgrade", head + end) + rest
