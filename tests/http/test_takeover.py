@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hubbub.http import takeover
 from hubbub.http.server import Server, listen, server_config
 from hubbub.http.takeover import TakeoverProtocol, takeover_of
 
@@ -173,6 +175,46 @@ async def test_an_offer_of_http2_in_clear_text_is_passed_over(name: bytes) -> No
             await reader.readuntil(b"\r\n\r\nok")
         assert bodies == [b"one", b"Upgrade: h2c\r\n"]
         writer.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"],
+)
+async def test_a_connection_that_does_not_get_on_is_dropped(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silent, or slow in head or body, a byte now and then notwithstanding; others are served meanwhile."""
+    monkeypatch.setattr(takeover, "HEAD_WITHIN", 0.4)
+    monkeypatch.setattr(takeover, "BODY_WITHIN", 0.4)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            while (await receive()).get("more_body"):
+                pass
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(0.1)
+
+    async with serving(app) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        dripping = asyncio.get_running_loop().create_task(drip(writer)) if sent else None
+        kept_reader, kept = await asyncio.open_connection("127.0.0.1", port)
+        kept.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(3):
+                assert await reader.read() == b""
+        if dripping is not None:
+            dripping.cancel()
+        await kept_reader.readuntil(b"ok")
+        kept.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")  # idle between requests is another matter
+        await kept_reader.readuntil(b"ok")
+        for one in (writer, kept):
+            one.close()
 
 
 async def test_what_is_not_http_gets_a_problem_document() -> None:

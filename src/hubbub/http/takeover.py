@@ -36,6 +36,14 @@ MAX_HEAD = 64 * 1024
 chunk extension. Above it the request is refused and the connection closed; the parser has no bound of its own.
 """
 
+HEAD_WITHIN = 15.0
+"""Seconds in which a new connection, or a request that has begun, must bring a whole head. Else it is dropped: without
+this, whoever opens connections and says nothing would use up the open files.
+"""
+
+BODY_WITHIN = 30.0
+"""Seconds in which a body must follow its head; the largest that is taken has 16 KiB."""
+
 _GOODBYE = 1.0
 """Seconds a client has to close its side when the server stops."""
 
@@ -63,6 +71,20 @@ class TakeoverProtocol(HttpToolsProtocol):
     _in_head = False
     _progressed = False
     _pending = 0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        super().connection_made(transport)
+        self._must_go_on_within(HEAD_WITHIN)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._must_go_on_within(None)
+        super().connection_lost(exc)
+
+    def _must_go_on_within(self, seconds: float | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
         self._progressed = False
@@ -77,6 +99,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._between_requests = False
         self._in_head = self._progressed = True
+        self._must_go_on_within(HEAD_WITHIN)
         extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))  # ASGI's own take dictionaries
         extensions[ABORT] = self.transport.abort
         if self.scheme == "http":
@@ -89,6 +112,7 @@ class TakeoverProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head, self._progressed = False, True
+        self._must_go_on_within(BODY_WITHIN)
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             raise ValueError("one Host header is a must (RFC 9112, section 3.2)")  # the parser makes it a 400
@@ -100,6 +124,7 @@ class TakeoverProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._between_requests = self._progressed = True
+        self._must_go_on_within(None)
         super().on_message_complete()
 
     def shutdown(self) -> None:
@@ -113,6 +138,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         if cycle.disconnected or transport.is_closing():
             return False
         self._unset_keepalive_if_required()
+        self._must_go_on_within(None)
         self.flow.resume_reading()
         self.pipeline.clear()
         self.connections.discard(self)
