@@ -181,11 +181,12 @@ async def new_stage(tmp_path: Path) -> AsyncIterator[NewStage]:
     async def make(
         *,
         ring_entries: int = 2000,
+        ring_bytes: int = 1 << 22,
         timing: Timing = QUICK,
         store: type[SqliteStore] = SqliteStore,
         broker: type[LocalBroker] = LocalBroker,
     ) -> Stage:
-        stage = Stage(tmp_path / "hubbub.db", Bounds(ring_entries, 1 << 22, 10_000), timing, store, broker)
+        stage = Stage(tmp_path / "hubbub.db", Bounds(ring_entries, ring_bytes, 10_000), timing, store, broker)
         await stage.open()
         stages.append(stage)
         return stage

@@ -104,9 +104,12 @@ async def test_a_tick_larger_than_the_ring_resets_rather_than_skips(new_stage: N
     assert watcher.texts() == ["1", "29", "30", "31"]
 
 
-async def test_a_tick_larger_than_the_ring_leaves_latecomers_the_whole_picture(new_stage: NewStage) -> None:
-    """What left the ring before its tick is in the backlog and the pins all the same."""
-    stage = await new_stage(ring_entries=10, timing=Timing(tick_min=0.5, tick_max=0.5))
+@pytest.mark.parametrize("bounds", [{"ring_entries": 10}, {"ring_entries": 10**6, "ring_bytes": 5_000}])
+async def test_a_tick_larger_than_the_ring_leaves_latecomers_the_whole_picture(
+    new_stage: NewStage, bounds: dict[str, int]
+) -> None:
+    """What left the ring before its tick, by number or by bytes, is in the backlog and the pins all the same."""
+    stage = await new_stage(**bounds, timing=Timing(tick_min=0.5, tick_max=0.5))
     watcher = await stage.watch()
     first = await stage.say()
     await until(lambda: watcher.texts() == ["1"])

@@ -110,16 +110,16 @@ class Channel:
         for entry in opened.entries:
             self.ring.append(entry)
             self.greeting.advance(entry.event, entry.position)
-        self.framed = self.ring.next
         self.frames.restart()
         if opened.entries:
-            self.frames.cut_read(self.ring.first, self.framed)
+            self.frames.cut_read(self.ring.first, self.ring.next)
+        self._move_to(self.ring.next)
         self._wake(self)
 
     def took(self, entry: Entry) -> None:
         """An entry waits for the tick. Half a ring of them is cut early, before any can leave the ring unseen."""
         self._unframed_bytes += len(entry.event.body)
-        if (self.ring.next - self.framed) * 2 > self.ring.max_entries or self.ring.crowded_by(self._unframed_bytes):
+        if self.ring.is_half_of_it(self.ring.next - self.framed, self._unframed_bytes):
             self._cut()
         self._wake(self)
 
@@ -188,12 +188,15 @@ class Channel:
             offset += 1
             self.greeting.advance(item.event, Position(epoch, offset))
             self._metrics.post_to_frame.observe(max(now - item.event.at, 0) / 1000)
-        self.framed = stop
-        self._unframed_bytes = 0
         self.frames.cut(stop)
+        self._move_to(stop)
+        return start, stop
+
+    def _move_to(self, framed: int) -> None:
+        self.framed = framed
+        self._unframed_bytes = 0
         self.moved.set()
         self.moved = asyncio.Event()
-        return start, stop
 
     def heartbeat(self) -> Iterator[int]:
         """Write a comment line to every level viewer, in slices like `sweep`."""

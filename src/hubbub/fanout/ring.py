@@ -44,9 +44,9 @@ class Ring:
         """The place before the oldest entry: the earliest position this ring can continue from."""
         return Position(self.head.epoch, self._offsets[self._gone] - 1 if len(self) else self.head.offset)
 
-    def crowded_by(self, body_bytes: int) -> bool:
-        """Whether bodies of that size fill half of the bytes this ring may hold."""
-        return body_bytes * 2 > self._max_bytes
+    def is_half_of_it(self, entries: int, body_bytes: int) -> bool:
+        """Whether so many entries with bodies of that size in all are half of what this ring may hold."""
+        return entries * 2 > self.max_entries or (body_bytes + entries * _ENTRY_OVERHEAD) * 2 > self._max_bytes
 
     def append(self, entry: Entry) -> None:
         """Take the entry that follows ``head``."""
