@@ -84,7 +84,8 @@ def read_draft(body: bytes, *, max_text: int) -> Draft:
     except msgspec.ValidationError:
         _refuse_fields(body)
     except RecursionError:
-        raise Malformed("The JSON is nested too deeply; flatten it.") from None
+        # Only meta may nest at all. How deep a decoder follows differs between Pythons; what is answered should not.
+        raise _too_deep() from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         _refuse_syntax(body, error)
     text = check_text(draft.text, max_text)
@@ -123,6 +124,15 @@ def check_text(text: str, max_text: int) -> str:
     return trimmed
 
 
+def _too_deep() -> Unprocessable:
+    return Unprocessable(
+        f"meta nests more than {MAX_META_DEPTH} levels; flatten it.",
+        code="meta_too_deep",
+        field="meta",
+        limit=MAX_META_DEPTH,
+    )
+
+
 def _check_meta(meta: dict[str, Any]) -> None:
     # Depth first: what is shallow enough can be encoded without running out of stack.
     _check_values(meta, MAX_META_DEPTH)
@@ -140,12 +150,7 @@ def _check_meta(meta: dict[str, Any]) -> None:
 def _check_values(value: object, depth: int) -> None:
     if isinstance(value, dict | list):
         if depth == 0:
-            raise Unprocessable(
-                f"meta nests more than {MAX_META_DEPTH} levels; flatten it.",
-                code="meta_too_deep",
-                field="meta",
-                limit=MAX_META_DEPTH,
-            )
+            raise _too_deep()
         for inner in value.values() if isinstance(value, dict) else value:
             _check_values(inner, depth - 1)
     elif isinstance(value, int) and not -(2**63) <= value < 2**64:
