@@ -137,13 +137,6 @@ def url(value: str) -> str:
     return address
 
 
-def prefix(value: str) -> str:
-    """A short name that starts the names of keys, tables and topics."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value.strip()):
-        raise ValueError(f"{_quoted(value)} is not 1 to 64 letters, digits, '_' or '-'.")
-    return value.strip()
-
-
 def networks(value: str) -> tuple[Network, ...]:
     """IP addresses and networks, between commas."""
     found = []
