@@ -21,8 +21,8 @@ serve: ## Install if need be, then serve on http://127.0.0.1:8000 for developmen
 
 .PHONY: test
 test: venv node_modules/.made test-packages ## Run every test: the fast ones, then the slow ones (ARGS=… is passed to pytest)
-	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow' $(ARGS) $(NONE_IS_FINE)
-	@$(WITH_NODE) $(BIN)/pytest -q -m slow $(ARGS) $(NONE_IS_FINE)
+	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow and not soak' $(ARGS) $(NONE_IS_FINE)
+	@$(WITH_NODE) $(BIN)/pytest -q -m 'slow and not soak' $(ARGS) $(NONE_IS_FINE)
 
 .PHONY: check
 check: venv node_modules/.made ## Lint, formatting, types (Python and JavaScript), import rules
