@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any
 
@@ -21,13 +23,18 @@ class Poster:
     """Posts one comment after another, each under one idempotency key until it is answered ``201``.
 
     ``accepted`` maps each text to the id it was answered with. ``unanswered`` counts requests that were sent and got no
-    answer; ``replayed`` counts answers that said an earlier attempt had been kept after all.
+    answer; ``replayed`` counts answers that said an earlier attempt had been kept after all. ``refused`` counts the
+    reasons given with ``503``; ``longest`` is the seconds that the slowest comment took from its first try to its
+    ``201``, ``longest_refusal`` those of the slowest ``503``.
     """
 
     def __init__(self, url: str, video_id: str, name: str, token: str) -> None:
         self.accepted: dict[str, str] = {}
         self.unanswered = 0
         self.replayed = 0
+        self.refused: Counter[str] = Counter()
+        self.longest = 0.0
+        self.longest_refusal = 0.0
         self._url = url
         self._target = f"/v1/videos/{video_id}/comments"
         self._name = name
@@ -45,8 +52,11 @@ class Poster:
             await self.hang_up()
 
     async def post(self, text: str) -> None:
-        """One comment, until it is accepted. Any other answer than ``201`` or ``503`` is an `AssertionError`."""
+        """One comment, until it is accepted. Any other answer than ``201``, or a ``503`` that says why and when to come
+        back, is an `AssertionError`.
+        """
         body = json.dumps({"text": text}).encode()
+        began = time.monotonic()
         while True:
             try:
                 if self._connection is None:
@@ -54,6 +64,7 @@ class Poster:
             except OSError:
                 await asyncio.sleep(_MOMENT)
                 continue
+            asked = time.monotonic()
             try:
                 answer = await self._connection.request(
                     "POST", self._target, token=self._token, headers=[("Idempotency-Key", text)], body=body
@@ -66,7 +77,12 @@ class Poster:
             if answer.status == 201:
                 break
             assert answer.status == 503, answer
+            assert answer.header("content-type") == "application/problem+json", answer
+            assert int(answer.header("retry-after") or 0) >= 1, answer
+            self.refused[answer.json()["detail"]] += 1
+            self.longest_refusal = max(self.longest_refusal, time.monotonic() - asked)
             await asyncio.sleep(_MOMENT)
+        self.longest = max(self.longest, time.monotonic() - began)
         self.replayed += answer.header("idempotency-replayed") == "true"
         self.accepted[text] = answer.json()["id"]
 
@@ -80,13 +96,15 @@ class Poster:
 class Follower:
     """Watches a video and resumes with ``Last-Event-ID`` whenever the stream breaks off.
 
-    ``seen`` is the ids of the comments it got, in order, repeats included; ``names`` counts every event's name.
+    ``seen`` is the ids of the comments it got, in order, repeats included; ``names`` counts every event's name;
+    ``longest_wait`` is the longest time in seconds between two events.
     """
 
     def __init__(self, url: str, video_id: str, *, batch: bool) -> None:
         self.seen: list[str] = []
         self.names: dict[str, int] = {}
         self.last_id: str | None = None
+        self.longest_wait = 0.0
         self._url = url
         self._video_id = video_id
         self._query = "batch=1" if batch else ""
@@ -98,11 +116,14 @@ class Follower:
 
     async def run(self) -> None:
         """Watch until cancelled."""
+        heard = time.monotonic()
         while True:
             with contextlib.suppress(OSError, EOFError):
                 async with Stream.open(self._url, self._video_id, self._query, last_event_id=self.last_id) as stream:
                     assert stream.status == 200, stream.status
                     async for event in stream:
+                        self.longest_wait = max(self.longest_wait, time.monotonic() - heard)
+                        heard = time.monotonic()
                         self.names[event.name] = self.names.get(event.name, 0) + 1
                         self.seen += [comment["id"] for comment in comments_in([event])]
                         self.last_id = event.id or self.last_id

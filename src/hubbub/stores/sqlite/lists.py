@@ -12,7 +12,11 @@ from hubbub.stores.sqlite.rows import decode_events, select_events
 from hubbub.stores.sqlite.session import WriteSession
 from hubbub.wire.events import SHOWS_COMMENT
 
-_TOUCH = "INSERT INTO meta (key, value) VALUES ('pings', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
+# As many pages as a post may need: on a disk that has room for one page and no more, a ping must fail as posts do. All
+# characters change, since SQLite leaves alone the pages of a long value that stay as they are.
+_TOUCH = """
+    INSERT INTO meta (key, value) VALUES ('ping', printf('%.40000c', '0'))
+    ON CONFLICT (key) DO UPDATE SET value = printf('%.40000c', iif(substr(value, 1, 1) = '0', '1', '0'))"""
 
 _MARK = """
     INSERT OR IGNORE INTO unpublished (event_id, video_id, kind, subject, event_at, body, marked_at)
@@ -32,7 +36,7 @@ _CLEAR = "DELETE FROM flags WHERE video_id = ? AND comment_id = ?"
 
 
 def touch(session: WriteSession) -> None:
-    """Write something for a ping, since only a commit shows whether one succeeds."""
+    """Write for a ping what a post would, since only a commit shows whether one succeeds."""
     session.cursor.execute(_TOUCH)
 
 

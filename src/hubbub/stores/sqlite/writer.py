@@ -42,6 +42,9 @@ _PASSING = (apsw.BusyError, apsw.FullError)
 # Writes in one commit at most. Past a few hundred the fsync is paid off; more would only make the first of them wait.
 _MAX_BATCH = 512
 
+_QUIET = 10.0
+"""Seconds between two outages that are worth a line in the log."""
+
 
 class Writer:
     """The thread that owns the writing connection.
@@ -62,6 +65,7 @@ class Writer:
         self._session: WriteSession | None = None
         self._stopping = False
         self._away = False
+        self._quiet_until = 0.0
 
     async def start(self) -> None:
         """Open the file. Raises what ``connect`` raises."""
@@ -231,8 +235,9 @@ class Writer:
             )
         else:
             return None
-        if not self._away:  # once, not for every batch of the outage
-            self._away = True
+        # Once, not for every batch of the outage; and where a disk that is nearly full takes some, not for each of those.
+        if not self._away and perf_counter() >= self._quiet_until:
+            self._away, self._quiet_until = True, perf_counter() + _QUIET
             _log.error("the store takes no writes: %s (%s)", refusal.detail, error)
         return refusal
 
