@@ -51,7 +51,7 @@ class Watcher(Viewer):
         self.blocked = False
         self.received += self.waiting
         self.waiting = b""
-        if self.lagging_since:
+        if not self.level:
             self.resumed()
 
     def unsent(self) -> int:

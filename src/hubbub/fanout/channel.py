@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from hubbub.brokers.base import Broker
@@ -23,6 +23,7 @@ from hubbub.fanout.intake import Intake
 from hubbub.fanout.opening import Opened
 from hubbub.fanout.ring import Ring
 from hubbub.fanout.viewer import Format, Viewer
+from hubbub.fanout.writing import write_to_all
 from hubbub.ids import now_ms
 from hubbub.metrics import Metrics
 from hubbub.model import Entry, Position
@@ -143,32 +144,27 @@ class Channel:
         self.dirty = False
         start, stop = self._cut()
         for format, viewers in list(self.level.items()):
-            frame = self._tick_frame(format, start, stop)
-            if frame:
+            if frame := self._tick_frame(format, start, stop):
                 self._metrics.frame_bytes.observe(len(frame))
-            waiting = list(viewers)
-            pivot = self._rotation % len(waiting) if waiting else 0
-            delivered = since_yield = 0
-            for viewer in waiting[pivot:] + waiting[:pivot]:
-                # Checked at each turn, since slices let others run: this viewer may have left, or caught up by itself.
-                if viewer.channel is not self or viewer.lagging_since:
-                    continue
-                if viewer.cursor == start and frame is not None:
+            delivered = 0
+            for some in _slices(viewers, self._rotation):
+                # Asked at each slice, since between two others run: a comment may have been retracted, and viewers may
+                # have left, fallen behind or caught up by themselves.
+                frame = self._tick_frame(format, start, stop)
+                due = [] if frame is None else [v for v in some if v.level and v.cursor == start]
+                for viewer in due:
                     viewer.cursor = stop
-                    if frame:
-                        viewer.write(frame)
-                        delivered += 1
-                else:
-                    self.catch_up(viewer)
-                since_yield += 1
-                if since_yield == SLICE:
-                    yield since_yield
-                    since_yield = 0
-                    frame = self._tick_frame(format, start, stop)
+                if frame:
+                    self._write(due, frame, format)
+                    delivered += len(due)
+                if len(due) < len(some):
+                    for viewer in some:
+                        if viewer.level and viewer.cursor != stop:
+                            self.catch_up(viewer)
+                yield len(some)
             self._rotation += SLICE
             self._metrics.deliveries.inc(delivered)
             self._metrics.delivered_events.inc(delivered * (stop - start))
-            yield since_yield
         self.last_write = time.monotonic()
 
     def _tick_frame(self, format: Format, start: int, stop: int) -> bytes | None:
@@ -203,15 +199,17 @@ class Channel:
         self.last_write = time.monotonic()
         for format, viewers in list(self.level.items()):
             beat = framed(HEARTBEAT, format)
-            written = 0
-            for viewer in list(viewers):
-                if viewer.channel is self and not viewer.lagging_since:
-                    viewer.write(beat)
-                    written += 1
-                    if written == SLICE:
-                        yield written
-                        written = 0
-            yield written
+            for some in _slices(viewers, 0):
+                self._write([viewer for viewer in some if viewer.level], beat, format)
+                yield len(some)
+
+    @staticmethod
+    def _write(viewers: list[Viewer], data: bytes, format: Format) -> None:
+        if format.chunked:
+            write_to_all(viewers, data)
+        else:
+            for viewer in viewers:
+                viewer.write(data)
 
     # --- viewers -----------------------------------------------------------------------------------------------------
 
@@ -236,9 +234,10 @@ class Channel:
             return
         viewer.channel = self
         viewer.cursor = cursor
+        viewer.level = True
         self.level.setdefault(viewer.format, {})[viewer] = None
         viewer.write(framed(greeting, viewer.format))
-        if viewer.channel is self and not viewer.lagging_since:
+        if viewer.level:
             self.catch_up(viewer)
 
     def leave(self, viewer: Viewer) -> None:
@@ -246,6 +245,7 @@ class Channel:
         if viewer.channel is not self:
             return
         viewer.channel = None
+        viewer.level = False
         self.lagging.pop(viewer, None)
         self.level.get(viewer.format, {}).pop(viewer, None)
         if not self.count():
@@ -255,6 +255,7 @@ class Channel:
         """A viewer could not take everything at once."""
         if not viewer.pauses_always:
             self._metrics.fell_behind.inc()
+        viewer.level = False
         viewer.lagging_since = time.monotonic()
         viewer.unsent_seen = viewer.unsent()
         self.level.get(viewer.format, {}).pop(viewer, None)
@@ -262,7 +263,7 @@ class Channel:
 
     def catch_up(self, viewer: Viewer) -> None:
         """Give a viewer shared frames until it is level or can take no more. Off the ring: `reset` and backlog."""
-        viewer.lagging_since = 0.0
+        viewer.level = True
         while viewer.cursor != self.framed:
             stop = self.frames.stretch_end(viewer.cursor)
             if stop is None:
@@ -274,7 +275,7 @@ class Channel:
             if data:
                 viewer.write(data)
                 self._metrics.deliveries.inc()
-            if viewer.lagging_since or viewer.channel is not self:
+            if not viewer.level:
                 return
         self.lagging.pop(viewer, None)
         self.level.setdefault(viewer.format, {})[viewer] = None
@@ -283,3 +284,12 @@ class Channel:
         reason = "restarted" if viewer.cursor < self._began_at else "too_slow"
         self._metrics.resets.labels(reason).inc()
         return framed(self.greeting.reset(reason, viewer.backlog, batch=viewer.format.batch), viewer.format)
+
+
+def _slices(viewers: Iterable[Viewer], rotation: int) -> Iterator[list[Viewer]]:
+    """The viewers of now, from another one on each time, `SLICE` at a time."""
+    waiting = list(viewers)
+    if waiting and (pivot := rotation % len(waiting)):
+        waiting = waiting[pivot:] + waiting[:pivot]
+    for first in range(0, len(waiting), SLICE):
+        yield waiting[first : first + SLICE]

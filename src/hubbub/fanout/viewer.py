@@ -7,6 +7,7 @@ lagging: its cursor stays where it is and it takes whole frames from there as it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from socket import SocketType
 from typing import ClassVar, NamedTuple, Protocol
 
 
@@ -37,20 +38,28 @@ class Audience(Protocol):
 class Viewer(ABC):
     """One client's place in a channel. Subclasses know the socket; everything here belongs to the channel.
 
-    ``cursor`` is the ring sequence of the next entry to send, always a tick's boundary. ``lagging_since`` is the loop
-    time of the last progress while lagging, 0.0 while level. ``backlog`` is how many comments a reset brings.
+    ``cursor`` is the ring sequence of the next entry to send, always a tick's boundary. ``level``: it is in a channel
+    and has taken everything it was given, so that it may share the next frame. ``lagging_since`` is the loop time of
+    the last progress while lagging. ``backlog`` is how many comments a reset brings. ``socket`` is what a chunked
+    viewer's frames may be written to while it is level (`hubbub.fanout.writing`).
     """
 
     pauses_always: ClassVar[bool] = False
     """Whether it pauses after every write, so that a pause alone is no sign of a slow client."""
 
-    __slots__ = ("backlog", "channel", "cursor", "format", "gone", "lagging_since", "leaving", "unsent_seen")
+    socket: SocketType
+
+    __slots__ = (
+        "backlog", "channel", "cursor", "format", "gone", "lagging_since",
+        "leaving", "level", "socket", "unsent_seen",
+    )  # fmt: skip
 
     def __init__(self, format: Format, backlog: int) -> None:
         self.format = format
         self.backlog = backlog
         self.channel: Audience | None = None
         self.cursor = 0
+        self.level = False
         self.gone = False
         self.lagging_since = 0.0
         self.leaving = ""  # why it is to go as soon as it is let in

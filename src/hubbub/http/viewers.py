@@ -34,10 +34,11 @@ class SocketViewer(Viewer, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's are none of asyncio's classes
-        connection = transport.get_extra_info("socket")
-        if connection is not None:
-            with contextlib.suppress(OSError):  # the client may have gone this instant
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._sndbuf)
+        same = transport.get_extra_info("socket")
+        # A second object over the transport's descriptor; `connection_lost` parts them, or this one would close it.
+        self.socket = socket.SocketType(same.family, same.type, same.proto, same.fileno())
+        with contextlib.suppress(OSError):  # the client may have gone this instant
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._sndbuf)
         self._transport.set_write_buffer_limits(high=0)
 
     def write(self, data: bytes) -> None:
@@ -59,6 +60,7 @@ class SocketViewer(Viewer, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost()
+        self.socket.detach()
         self._on_gone()
 
     def unsent(self) -> int:
