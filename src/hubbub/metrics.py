@@ -64,6 +64,19 @@ class Metrics:
         self.turned_away = Counter(
             "hubbub_turned_away", "Streams answered with come back later", ["reason"], registry=r
         )
+        self.connections = Gauge(
+            "hubbub_connections",
+            "Connections that do not watch: idle, waiting for the client, busy",
+            ["state"],
+            registry=r,
+        )
+        self.refused = Counter("hubbub_connections_refused", "Connections not let in", ["reason"], registry=r)
+        self.evicted = Counter(
+            "hubbub_connections_evicted", "Connections closed early to make place for others", ["state"], registry=r
+        )
+        self.dropped = Counter(
+            "hubbub_requests_dropped", "Requests ended before they got to an endpoint", ["reason"], registry=r
+        )
         self.holes = Counter("hubbub_log_holes", "Holes seen in a video's log and fetched", registry=r)
 
     def observe(self, name: str, help: str, value: Callable[[], float]) -> None:

@@ -11,8 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp
-
 from hubbub.brokers.base import Broker
 from hubbub.brokers.local import LocalBroker
 from hubbub.comments.accepting import Accepting
@@ -25,7 +23,19 @@ from hubbub.errors import ConfigError
 from hubbub.fanout.channel import Bounds
 from hubbub.fanout.hub import Hub, Timing
 from hubbub.http.app import Services, Surface, create_app
-from hubbub.http.server import Server, listen, loop_factory, room_for_viewers, server_config, url_of
+from hubbub.http.connections import Connections
+from hubbub.http.requests import Addresses
+from hubbub.http.server import (
+    OWN_FILES,
+    Server,
+    listen,
+    loop_factory,
+    open_files,
+    room_for_connections,
+    room_for_viewers,
+    server_config,
+    url_of,
+)
 from hubbub.ids import IdSource
 from hubbub.limiters.local import LocalRateLimiter
 from hubbub.metrics import Metrics
@@ -164,19 +174,38 @@ def run_server(settings: Settings, on_ready: Callable[[str], None]) -> None:
 async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """`run_server` inside a running event loop."""
     services = build(settings)
-    app: ASGIApp = create_app(services, surface(settings))
     listener = listen(settings.host, settings.port)
     try:
         async with opened(services):
             url = url_of(listener, tls=settings.tls_cert is not None)
-            server = Server(
-                server_config(app, tls_cert=settings.tls_cert, tls_key=settings.tls_key),
-                on_ready=lambda: on_ready(url),
-                drain=lambda: drain(services, delay=settings.drain_delay, window=settings.drain_window),
-            )
+            server = make_server(settings, services, lambda: on_ready(url))
             await server.serve(sockets=[listener])
     finally:
         listener.close()
+
+
+def make_server(settings: Settings, services: Services, on_ready: Callable[[], None]) -> Server:
+    """A server for services that somebody else opens and closes; it is given its listener later."""
+    viewers = settings.max_viewers or room_for_viewers()
+    most = settings.max_connections or room_for_connections(viewers)
+    if viewers + most + OWN_FILES > (files := open_files()):
+        log.warning(
+            "%d viewers and %d connections need more than the %d files that may be open: raise that limit (ulimit -n) "
+            "to %d, or lower HUBBUB_MAX_VIEWERS or HUBBUB_MAX_CONNECTIONS",
+            *(viewers, most, files, viewers + most + OWN_FILES),
+        )
+    connections = Connections(
+        most,
+        settings.max_connections_per_address,
+        metrics=services.metrics,
+        client_of=Addresses(settings.trusted_proxies).client_of,
+    )
+    return Server(
+        server_config(create_app(services, surface(settings)), tls_cert=settings.tls_cert, tls_key=settings.tls_key),
+        connections,
+        on_ready=on_ready,
+        drain=lambda: drain(services, delay=settings.drain_delay, window=settings.drain_window),
+    )
 
 
 async def drain(services: Services, *, delay: float, window: float) -> None:

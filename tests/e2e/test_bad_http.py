@@ -34,7 +34,6 @@ NOT_HTTP = {
     "words": b"hello, is anybody there?\r\n\r\n",
     "NULs": bytes(100),
     "a version that is none": b"GET /healthz HTTP/9.9\r\nHost: x\r\n\r\n",
-    "a method in lower case": b"get /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
     "a method that is none": b"G@T /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
     "a space in a header's name": b"GET /healthz HTTP/1.1\r\nHost: x\r\nBad Name: 1\r\n\r\n",
     "a space before the colon": b"GET /healthz HTTP/1.1\r\nHost: x\r\nName : 1\r\n\r\n",

@@ -16,7 +16,6 @@ from hubbub.testing.server import SECRET, running_server
         {"Host": "evil.example"},  # DNS rebinding: a stranger's name that points here
         {"Host": "localhost.evil.example"},
         {"Host": "127.0.0.1.evil.example:8000"},
-        {"Host": "user@127.0.0.1"},
         {"Host": "192.168.0.7:8000"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},

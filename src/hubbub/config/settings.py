@@ -259,6 +259,23 @@ class Settings:
         metavar="NUMBER",
     )
 
+    max_connections: int | None = setting(
+        "auto",
+        optional(values.integer(10, 10_000_000), "auto"),
+        "Connections at once that do not watch; auto: as many files as viewers leave, 10000 at most.",
+        group="Limits",
+        example="2000",
+        metavar="NUMBER",
+    )
+    max_connections_per_address: int | None = setting(
+        "off",
+        optional(values.integer(1, 10_000_000), "off"),
+        "The same from one address; trusted proxies may have any number.",
+        group="Limits",
+        example="100",
+        metavar="NUMBER",
+    )
+
     # --- delivery -----------------------------------------------------------------------------------------------------
     ring_entries: int = setting(
         "10000",

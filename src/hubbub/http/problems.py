@@ -7,6 +7,7 @@ document and the page at ``/docs`` are made from it, and a test holds every code
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -75,6 +76,10 @@ CODES: dict[str, Code] = {
     ),
     "no_such_page": Code(404, "No such page", "Check the path; this page lists every call."),
     "method_not_allowed": Code(405, "Method not allowed", "Use one of the methods in the `Allow` header."),
+    # 408: not in time
+    "slow_request": Code(
+        408, "Too slow", "Send the request again, all of it at once; the connection is closed after this answer."
+    ),
     # 409: not in the comment's present state
     "conflict": Code(409, "Not possible now", "Read the comment again and decide anew."),
     "comment_deleted": Code(409, "Comment deleted", "Drop it: a deleted comment stays deleted."),
@@ -96,19 +101,26 @@ CODES: dict[str, Code] = {
     "idempotency_key_reused": Code(
         422, "Idempotency key reused", "Use a fresh key for another comment; repeat a key only with the same body."
     ),
+    # 431: too much before the body
+    "head_too_large": Code(431, "Head too large", "Send a shorter address, or fewer or shorter headers."),
     # 429, 503: later
     "too_fast": Code(429, "Too fast", _LATER),
     "user_rate": Code(429, "You post too fast", _LATER),
     "address_rate": Code(429, "Your address posts too fast", _LATER),
     "global_rate": Code(429, "The service is at its limit", _LATER),
     "unavailable": Code(503, "Not available now", _LATER),
+    "too_many_connections": Code(
+        503, "Too many connections", _LATER + " Use one connection for many requests, and close those you don't need."
+    ),
     "store_unavailable": Code(
         503, "Store not available", _LATER + " Give a post the same `Idempotency-Key` as before."
     ),
     "broker_unavailable": Code(503, "Live log not available", _LATER),
     "keys_unavailable": Code(503, "Token keys not available", _LATER + " Until then no token can be checked."),
-    # 500: ours
+    # 500: ours; 501, 505: HTTP that we don't speak
     "internal_error": Code(500, "Our fault", "Tell whoever runs the service, with the `request_id`."),
+    "not_implemented": Code(501, "Not implemented", "Use a usual method, and no transfer coding other than `chunked`."),
+    "http_version": Code(505, "Not this HTTP version", "Use HTTP/1.1."),
 }
 
 
@@ -149,6 +161,20 @@ def problem_response(
     """The answer to a refused request; ``headers`` are added to those that the status asks for."""
     body = problem_bytes(refusal, request_id=request_id)
     return Response(body, refusal.status, problem_headers(refusal) | (headers or {}), MEDIA_TYPE)
+
+
+def problem_answer(refusal: Refusal) -> bytes:
+    """The last answer on a connection, as it goes over the wire (RFC 9112), for what never gets to an application."""
+    body = problem_bytes(refusal)
+    headers = {
+        "content-type": MEDIA_TYPE,
+        "content-length": str(len(body)),
+        **problem_headers(refusal),
+        "connection": "close",
+    }
+    lines = [f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 def problem_headers(refusal: Refusal) -> dict[str, str]:

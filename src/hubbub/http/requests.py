@@ -105,6 +105,14 @@ class Addresses:
             address = self._forwarded(scope, address)
         return _household(address)
 
+    def client_of(self, peer: str) -> str | None:
+        """Whom a connection counts for, before anything came on it. None: a trusted proxy, which brings many."""
+        try:
+            address = _address(peer)
+        except ValueError:
+            return peer
+        return None if self._is_trusted(address) else _household(address)
+
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 

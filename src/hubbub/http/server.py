@@ -16,16 +16,17 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from hubbub.errors import ConfigError
+from hubbub.http.connections import Connections, Patience
+from hubbub.http.doorman import Doorman
 from hubbub.http.takeover import TakeoverProtocol
 
 log = logging.getLogger(__name__)
 
-_KEEP_ALIVE = 75
-"""Seconds an idle connection stays: longer than the 60 s that proxies keep theirs, else they post into a closing one.
-"""
-
 _FINISH_WITHIN = 10
 """Seconds that requests under way get after the drain."""
+
+OWN_FILES = 100
+"""Files kept for ourselves: the database and its readers, logs, a fetch of keys, connections being refused."""
 
 
 class Server(uvicorn.Server):
@@ -34,15 +35,34 @@ class Server(uvicorn.Server):
     A second SIGINT or SIGTERM cuts the drain short.
     """
 
-    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None], drain: Callable[[], Awaitable[None]]):
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        connections: Connections,
+        *,
+        on_ready: Callable[[], None],
+        drain: Callable[[], Awaitable[None]],
+    ):
         super().__init__(config)
+        self.connections = connections
+        self._doormen: list[Doorman] = []
         self._on_ready = on_ready
         self._drain = drain
         self._hurry = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup(sockets=[])  # it would accept without a bound
+        self.connections.start()
+        for listener in sockets or []:
+            doorman = Doorman(listener, self.connections, self._protocol, tls=self.config.ssl)
+            self._doormen.append(doorman)
+            doorman.open()
         self._on_ready()
+
+    def _protocol(self, opened: socket.socket) -> TakeoverProtocol:
+        return TakeoverProtocol(
+            self.config, self.server_state, self.lifespan.state, connections=self.connections, opened=opened
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         draining = asyncio.ensure_future(self._drain())
@@ -50,7 +70,10 @@ class Server(uvicorn.Server):
         await asyncio.wait([draining, hurry], return_when=asyncio.FIRST_COMPLETED)
         for task in (draining, hurry):
             task.cancel()
+        for doorman in self._doormen:
+            doorman.close()
         await super().shutdown(sockets)
+        self.connections.stop()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -79,16 +102,15 @@ def server_config(app: ASGIApp, *, tls_cert: str | None, tls_key: str | None) ->
     """uvicorn's settings for ``app``."""
     return uvicorn.Config(
         app,
-        http=TakeoverProtocol,
+        http="httptools",  # for its name only: `Server` makes the protocols
         ws="none",
         lifespan="off",
         proxy_headers=False,  # it would believe any local process; HUBBUB_TRUSTED_PROXIES decides instead
         server_header=False,
         access_log=False,
         log_config=None,
-        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_keep_alive=round(Patience().idle),
         timeout_graceful_shutdown=_FINISH_WITHIN,
-        backlog=4096,
         ssl_certfile=tls_cert,
         ssl_keyfile=tls_key,
     )
@@ -138,13 +160,21 @@ def url_of(listener: socket.socket, *, tls: bool) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def room_for_viewers() -> int:
-    """Raise the limit of open files as far as it goes; how many viewers then fit beside everything else."""
+def open_files() -> int:
+    """How many files may be open at once, after raising that limit as far as it goes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             soft = hard
-    if soft == resource.RLIM_INFINITY:
-        soft = 1_000_000
-    return max(int(soft * 0.9) - 100, 10)
+    return 1_000_000 if soft == resource.RLIM_INFINITY else soft
+
+
+def room_for_viewers() -> int:
+    """How many viewers fit beside everything else."""
+    return max(int(open_files() * 0.9) - OWN_FILES, 10)
+
+
+def room_for_connections(viewers: int) -> int:
+    """How many connections that don't watch fit beside so many viewers. Each takes some 10 KB: not without end."""
+    return min(max(open_files() - viewers - OWN_FILES, 10), 10_000)

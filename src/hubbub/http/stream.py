@@ -21,7 +21,7 @@ from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.hub import Hub
 from hubbub.fanout.viewer import Viewer
 from hubbub.http.requests import Addresses, Query, header_values
-from hubbub.http.takeover import abort_of, takeover_of
+from hubbub.http.takeover import abort_of, now_watches, takeover_of
 from hubbub.http.viewers import AsgiViewer, SocketViewer
 from hubbub.http.watching import Watching
 from hubbub.wire.tokens import decode_token
@@ -80,6 +80,7 @@ class Stream:
                     seat.end_at(viewer, identity)
                     await self._admit(viewer, video_id, resume)
                 return
+            now_watches(scope)
             plain = AsgiViewer(batch=batch, backlog=backlog, abort_connection=abort_of(scope))
             seat.end_at(plain, identity)
             admitting = asyncio.get_running_loop().create_task(self._admit(plain, video_id, resume))

@@ -15,9 +15,9 @@ from typing import Any, Self
 
 from hubbub.comments.identity import mint_token
 from hubbub.config import Settings
-from hubbub.http.app import Services, create_app
-from hubbub.http.server import Server, listen, server_config, url_of
-from hubbub.wiring import build, drain, opened, surface
+from hubbub.http.app import Services
+from hubbub.http.server import Server, listen, url_of
+from hubbub.wiring import build, make_server, opened
 
 SECRET = "a secret for tests only, of more than 32 bytes"
 
@@ -61,11 +61,7 @@ async def running_server(directory: Path, **settings: Any) -> AsyncIterator[Runn
     ready = asyncio.Event()
     try:
         async with opened(services):
-            server = Server(
-                server_config(create_app(services, surface(chosen)), tls_cert=chosen.tls_cert, tls_key=chosen.tls_key),
-                on_ready=ready.set,
-                drain=lambda: drain(services, delay=chosen.drain_delay, window=chosen.drain_window),
-            )
+            server = make_server(chosen, services, ready.set)
             serving = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
             readying = asyncio.get_running_loop().create_task(ready.wait())
             await asyncio.wait([serving, readying], return_when=asyncio.FIRST_COMPLETED)

@@ -26,7 +26,19 @@ from hubbub.http.problems import CODES, MEDIA_TYPE, problem_document
 Response = dict[str, Any]
 
 ANYWHERE = frozenset(
-    {"bad_http", "no_such_page", "method_not_allowed", "internal_error", "dev_only_local", "bad_origin"}
+    {
+        "bad_http",
+        "bad_origin",
+        "dev_only_local",
+        "head_too_large",
+        "http_version",
+        "internal_error",
+        "method_not_allowed",
+        "no_such_page",
+        "not_implemented",
+        "slow_request",
+        "too_many_connections",
+    }
 )
 """Codes that have to do with no call in particular; the description of the whole names them."""
 
