@@ -15,6 +15,12 @@ _COUNTER_BITS = 26  # 12 of rand_a and the top 14 of rand_b
 _COUNTER_START_BITS = 24  # a fresh millisecond starts below a quarter of the range, leaving 50 million ids of room
 _TAIL_BITS = 48
 
+_RANDOM = 9
+"""Random bytes an id."""
+
+_BLOCK = 256
+"""Ids' worth of randomness fetched at once: a system call that lets go of the interpreter's lock is dear."""
+
 
 def now_ms() -> int:
     """The wall clock in integer milliseconds since the Unix epoch."""
@@ -28,11 +34,15 @@ class IdSource:
         self._clock = clock
         self._at = 0
         self._counter = 0
+        self._random = memoryview(b"")
 
     def next(self) -> tuple[str, int]:
         """A new id and the millisecond in it, which is the event's time."""
         now = self._clock()
-        random = int.from_bytes(os.urandom(9))
+        if not self._random:
+            self._random = memoryview(os.urandom(_RANDOM * _BLOCK))
+        random = int.from_bytes(self._random[:_RANDOM])
+        self._random = self._random[_RANDOM:]
         if now > self._at:
             self._at = now
             self._counter = random >> _TAIL_BITS  # 24 bits

@@ -7,19 +7,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.comments.distant_broker import DistantBroker
 
-from hubbub.brokers.local import LocalBroker
 from hubbub.comments.accepting import REPUBLISH_WITHIN_MS, Accepting
 from hubbub.comments.draft import Draft, fingerprint
 from hubbub.comments.identity import Identity
 from hubbub.comments.limits import Limits
 from hubbub.comments.publishing import Publisher
-from hubbub.errors import BrokerUnavailable, StoreUnavailable, TooFast
+from hubbub.errors import StoreUnavailable, TooFast
 from hubbub.ids import IdSource
 from hubbub.limiters.base import Limit
 from hubbub.limiters.local import LocalRateLimiter
 from hubbub.metrics import Metrics
-from hubbub.model import Comment, Entry, Event, Kind, Position, Status, User
+from hubbub.model import Comment, Entry, Event, Kind, Status, User
 from hubbub.stores.base import Appended, IdempotencyKey
 from hubbub.stores.sqlite import SqliteStore
 from hubbub.testing.samples import ago, make_change, make_comment
@@ -36,8 +36,10 @@ class Fragile(SqliteStore):
 
     full = False
     listless = False
+    asked = 0
 
     async def append(self, comment: Comment, *, key: IdempotencyKey | None = None) -> Appended:
+        self.asked += 1
         if self.full:
             raise StoreUnavailable("disk full")
         return await super().append(comment, key=key)
@@ -48,25 +50,12 @@ class Fragile(SqliteStore):
         await super().mark_unpublished(event, at=at)
 
 
-class Severed(LocalBroker):
-    """The real in-process broker, which is away on demand."""
-
-    away = False
-    asked = 0
-
-    async def publish(self, event: Event, committed: Position | None = None) -> Position:
-        self.asked += 1
-        if self.away:
-            raise BrokerUnavailable("connection refused")
-        return await super().publish(event, committed)
-
-
 class Bench:
     """`Accepting` over an opened store; ``pushes`` is what viewers of ``v`` are shown."""
 
     def __init__(self, store: Fragile) -> None:
         self.store = store
-        self.broker = Severed(store, lock_path=None)
+        self.broker = DistantBroker(store)
         self.pushes: list[Entry] = []
         self.metrics = Metrics()
         limits = Limits(LocalRateLimiter(), user=Limit(2, 1000), address=Limit(5, 1000), everyone=None)
@@ -93,12 +82,12 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 async def test_a_retry_of_a_post_that_was_stored_and_not_published_is_shown_to_viewers(bench: Bench) -> None:
     """Where neither the broker nor the unpublished list took a stored comment, the retry that is answered 201 is also
     what publishes it, once."""
-    bench.broker.away = bench.store.listless = True
+    bench.broker.trouble, bench.store.listless = "away", True
     with pytest.raises(StoreUnavailable):
         await bench.post("k")
     assert bench.pushes == []
 
-    bench.broker.away = bench.store.listless = False
+    bench.broker.trouble, bench.store.listless = None, False
     assert await bench.post("k")
     assert await bench.post("k")
     [stored] = await bench.store.newest("v", 10)
@@ -117,7 +106,7 @@ async def test_a_retry_that_meets_the_first_try_in_the_store_publishes_it(bench:
 
 async def test_a_retry_that_can_not_be_published_either_is_listed_before_its_answer(bench: Bench) -> None:
     """201 for a retry means what it means for a first try: in the live log, or on the unpublished list."""
-    bench.broker.away = bench.store.listless = True
+    bench.broker.trouble, bench.store.listless = "away", True
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
             await bench.post("k")
@@ -164,8 +153,24 @@ async def test_a_post_that_the_store_refuses_costs_its_poster_nothing(bench: Ben
 
 async def test_a_post_that_was_stored_and_answered_503_costs_its_poster_nothing(bench: Bench) -> None:
     """Also where the store took it and the live log did not: its poster was refused."""
-    bench.broker.away = bench.store.listless = True
+    bench.broker.trouble, bench.store.listless = "away", True
     for number in range(20):
         with pytest.raises(StoreUnavailable):
             await bench.post(str(number))
     assert all(comment.status is Status.VISIBLE for comment in await bench.store.newest("v", 100))
+
+
+async def test_a_poster_who_is_cut_off_in_the_middle_leaves_nothing_unshown(bench: Bench) -> None:
+    """A request that is cancelled while its comment is being stored: the comment is there once, and viewers see it."""
+    posting = asyncio.get_running_loop().create_task(bench.post("k"))
+    while not bench.store.asked:
+        await asyncio.sleep(0)
+    posting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await posting
+    async with asyncio.timeout(10):
+        while not bench.pushes:
+            await asyncio.sleep(0.001)
+    [stored] = await bench.store.newest("v", 10)
+    assert bench.shown() == [comment_event(stored).body]
+    assert await bench.post("k")

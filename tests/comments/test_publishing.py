@@ -5,52 +5,39 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from tests.comments.distant_broker import DistantBroker
 
-from hubbub.brokers.local import LocalBroker
 from hubbub.comments import publishing
 from hubbub.comments.publishing import Publisher
 from hubbub.errors import BrokerUnavailable
 from hubbub.ids import now_ms
 from hubbub.metrics import Metrics
-from hubbub.model import Event, Position
 from hubbub.stores.sqlite import SqliteStore
 from hubbub.testing.broker_contract import Bench
-
-
-class Flaky(LocalBroker):
-    """The real in-process broker, whose publish fails or hangs on demand."""
-
-    trouble: str | None = None
-
-    async def publish(self, event: Event, committed: Position | None = None) -> Position:
-        if self.trouble == "away":
-            raise BrokerUnavailable("connection refused")
-        if self.trouble == "hangs":
-            await asyncio.sleep(60)
-        return await super().publish(event, committed)
 
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     store = SqliteStore(tmp_path / "hubbub.db")
     await store.open()
-    yield Bench(store, Flaky(store, lock_path=None))
+    yield Bench(store, DistantBroker(store))
     await store.close()
 
 
 @pytest.mark.parametrize("trouble", ["away", "hangs"])
 async def test_what_the_broker_does_not_confirm_is_listed_before_the_answer_and_published_later(
-    bench: Bench, trouble: str, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, trouble: Literal["away", "hangs"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither an error nor silence of the broker costs a comment, nor makes its poster wait long."""
     monkeypatch.setattr(publishing, "CONFIRM_WITHIN", 0.05)
-    assert isinstance(bench.broker, Flaky)
     publisher = Publisher(bench.broker, bench.store, Metrics())
     pushes: list[str] = []
     await bench.broker.subscribe("v", lambda entry: pushes.append(entry.event.id))
 
+    assert isinstance(bench.broker, DistantBroker)
     bench.broker.trouble = trouble
     said = [await bench.keep() for _ in range(3)]
     for event, committed in said:

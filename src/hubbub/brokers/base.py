@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hubbub.model import Entry, Event, Position, Tail
 
@@ -53,3 +53,11 @@ class Broker(Protocol):
 
     async def unsubscribe(self, video_id: str) -> None:
         """Stop. Unknown videos are fine."""
+
+
+@runtime_checkable
+class Immediate(Protocol):
+    """A broker inside the process, over a journal: publishing what has its position is a function call."""
+
+    def push(self, event: Event, committed: Position) -> None:
+        """`Broker.publish` of an event with its position. Never waits, never raises."""

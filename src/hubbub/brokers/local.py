@@ -45,13 +45,17 @@ class LocalBroker:
             committed = await self._journal.position_of(event.video_id, event.id)
         if committed is None:
             raise BrokerUnavailable(f"The event {event.id} is not in the store's log; store it before publishing it.")
+        self.push(event, committed)
+        return committed
+
+    def push(self, event: Event, committed: Position) -> None:
+        """See `Immediate.push`."""
         deliver = self._subscribers.get(event.video_id)
         # A position at or before the last push is a repeat, or was overtaken; the overtaking push has shown the hole
         # already.
         if deliver is not None and committed.offset > self._pushed.get(event.video_id, 0):
             self._pushed[event.video_id] = committed.offset
             deliver(Entry(committed, event))
-        return committed
 
     async def tail(self, video_id: str, limit: int) -> Tail:
         return await self._journal.log_tail(video_id, limit)

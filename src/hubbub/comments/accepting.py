@@ -7,6 +7,7 @@ the store's list of what has still to get there.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -20,6 +21,8 @@ from hubbub.ids import IdSource, now_ms
 from hubbub.model import Comment, Position, Status
 from hubbub.stores.base import IdempotencyKey, Store
 from hubbub.wire.events import comment_event, encode_json
+
+log = logging.getLogger(__name__)
 
 REPUBLISH_WITHIN_MS = 60_000
 """How old a comment may be for a repeated post to publish it again. Twice as long as our own client goes on trying; and
@@ -42,6 +45,7 @@ class Accepting:
         self._publisher = publisher
         self._limits = limits
         self._ids = ids
+        self._finishing: set[asyncio.Task[Posted]] = set()  # for posters who were cut off
 
     async def post(
         self, identity: Identity, address: str, video_id: str, draft: Draft, idempotency_key: str | None
@@ -70,9 +74,20 @@ class Accepting:
             nonce=draft.nonce,
             meta=draft.meta,
         )
-        # Shielded: a caller who is cancelled between commit and publish would leave a stored comment that nobody is
-        # shown.
-        return await asyncio.shield(self._keep(comment, key, address))
+        try:
+            return await self._keep(comment, key, address)
+        except asyncio.CancelledError:
+            # Between commit and publish that would leave a stored comment that nobody is shown. The store takes it
+            # once, however often it is asked.
+            finishing = asyncio.get_running_loop().create_task(self._keep(comment, key, address))
+            self._finishing.add(finishing)
+            finishing.add_done_callback(self._finished)
+            raise
+
+    def _finished(self, task: asyncio.Task[Posted]) -> None:
+        self._finishing.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("a comment whose poster has gone could not be kept or shown: %s", error)
 
     async def _keep(self, comment: Comment, key: IdempotencyKey | None, address: str) -> Posted:
         encoded = encode_json(comment)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubbub import __version__
 from hubbub.brokers.base import Broker
@@ -92,7 +93,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     comments = "/v1/videos/{video_id}/comments"
     comment = comments + "/{comment_id}"
     found = [
-        _at(comments, GET=history.page, POST=posting.post),
+        _at(comments, GET=history.page, POST=posting),
         Route(comments + "/stream", stream),  # every method: else DELETE would take "stream" for a comment's id
         _at(comment, GET=history.comment, DELETE=moderation.delete),
         _at(comment + "/hide", POST=moderation.hide),
@@ -114,12 +115,32 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     return found
 
 
-def _at(path: str, **endpoints: Endpoint) -> Route:
+def _at(path: str, **endpoints: Endpoint | ASGIApp) -> Route:
     """One route an address, an endpoint a method: so a wrong method is told all the right ones (RFC 9110, 15.5.6)."""
-    if "GET" in endpoints:
-        endpoints["HEAD"] = endpoints["GET"]
+    apps = {method: _app(endpoint) for method, endpoint in endpoints.items()}
+    if "GET" in apps:
+        apps["HEAD"] = apps["GET"]
+    return Route(path, _Methods(apps), methods=list(apps))
 
-    async def dispatch(request: Request) -> Response:
-        return await endpoints[request.method](request)
 
-    return Route(path, dispatch, methods=list(endpoints))
+class _Methods:
+    """An ASGI application for one address."""
+
+    def __init__(self, apps: dict[str, ASGIApp]) -> None:
+        self._apps = apps
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._apps[scope["method"]](scope, receive, send)
+
+
+def _app(endpoint: Endpoint | ASGIApp) -> ASGIApp:
+    """An endpoint as an ASGI application; one that is one already stays as it is."""
+    if not inspect.ismethod(endpoint):
+        return cast(ASGIApp, endpoint)
+    answer = cast(Endpoint, endpoint)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    return app

@@ -95,7 +95,7 @@ class Guests:
     async def guest(self, request: Request) -> Response:
         """A new guest. Raises `Malformed`, `hubbub.errors.TooLarge`."""
         try:
-            asked = msgspec.json.decode(await read_body(request, 1024) or b"{}", type=_Guest)
+            asked = msgspec.json.decode(await read_body(request.scope, request.receive, 1024) or b"{}", type=_Guest)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Malformed('Send {"name": "…"}.', code="malformed") from None
         name = " ".join(asked.name.split())[:40] or "Guest"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import secrets
+from random import getrandbits
 from time import perf_counter
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,7 +45,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         given = header_values(scope, b"x-request-id")
-        id = given[0].decode() if given and _REQUEST_ID.fullmatch(given[0]) else secrets.token_hex(8)
+        id = given[0].decode() if given and _REQUEST_ID.fullmatch(given[0]) else f"{getrandbits(64):016x}"
         mark = request_id.set(id)
         began = perf_counter()
         status = 0
@@ -55,7 +54,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = id
+                message["headers"] = [*message["headers"], (b"x-request-id", id.encode())]
             await send(message)
 
         # Starlette raises HTTPException for 404 and 405 only inside an application; this is ours.

@@ -1,17 +1,16 @@
 """``POST /v1/videos/{video_id}/comments``: a comment comes in.
 
 From here: `comments.accepting` (stored, then published) → `brokers` → `fanout.channel.receive` → `fanout.ticker` →
-`fanout.channel.sweep` → `http.viewers.SocketViewer.write`.
+`fanout.channel.sweep` → `fanout.writing.write_to_all`.
 """
 
 from __future__ import annotations
 
 from time import perf_counter
 
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from hubbub.comments.accepting import Accepting
+from hubbub.comments.accepting import Accepting, Posted
 from hubbub.comments.draft import MAX_BODY, check_video_id, idempotency_key, read_draft
 from hubbub.errors import Refusal
 from hubbub.http.requests import Addresses, Callers, Query, header_values, read_body
@@ -19,7 +18,7 @@ from hubbub.metrics import Metrics
 
 
 class Posting:
-    """The endpoint."""
+    """The endpoint, as an ASGI application: nothing between the server and it costs what a post does not need."""
 
     def __init__(
         self, accepting: Accepting, callers: Callers, addresses: Addresses, metrics: Metrics, *, max_text: int
@@ -29,29 +28,32 @@ class Posting:
         self._addresses = addresses
         self._metrics = metrics
         self._max_text = max_text
+        self._created, self._replayed = metrics.posts.labels("created"), metrics.posts.labels("replayed")
 
-    async def post(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read, accept, answer ``201`` with the comment; ``Idempotency-Replayed: true`` when it stood already."""
         began = perf_counter()
         try:
-            response = await self._post(request)
+            posted = await self._post(scope, receive)
         except Refusal as refusal:
             self._metrics.posts.labels(refusal.code).inc()
             raise
         except Exception:
             self._metrics.posts.labels("internal_error").inc()
             raise
+        headers = [(b"content-length", b"%d" % len(posted.encoded)), (b"content-type", b"application/json")]
+        if posted.replayed:
+            headers.append((b"idempotency-replayed", b"true"))
+        (self._replayed if posted.replayed else self._created).inc()
+        await send({"type": "http.response.start", "status": 201, "headers": headers})
+        await send({"type": "http.response.body", "body": posted.encoded, "more_body": False})
         self._metrics.accept.observe(perf_counter() - began)
-        return response
 
-    async def _post(self, request: Request) -> Response:
-        video_id = check_video_id(request.path_params["video_id"])
-        Query(request.scope)
-        identity = await self._callers.known(request.scope)
+    async def _post(self, scope: Scope, receive: Receive) -> Posted:
+        video_id = check_video_id(scope["path_params"]["video_id"])
+        Query(scope)
+        identity = await self._callers.known(scope)
         identity.require("post", video_id)
-        key = idempotency_key(header_values(request.scope, b"idempotency-key"))
-        draft = read_draft(await read_body(request, MAX_BODY), max_text=self._max_text)
-        posted = await self._accepting.post(identity, self._addresses.of(request.scope), video_id, draft, key)
-        self._metrics.posts.labels("replayed" if posted.replayed else "created").inc()
-        headers = {"idempotency-replayed": "true"} if posted.replayed else None
-        return Response(posted.encoded, 201, headers, "application/json")
+        key = idempotency_key(header_values(scope, b"idempotency-key"))
+        draft = read_draft(await read_body(scope, receive, MAX_BODY), max_text=self._max_text)
+        return await self._accepting.post(identity, self._addresses.of(scope), video_id, draft, key)

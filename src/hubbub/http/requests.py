@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 
 from hubbub.comments.identity import Authenticator, Identity, bearer_token
 from hubbub.errors import Malformed, TooLarge, Unauthenticated
@@ -19,32 +19,43 @@ _MAX_FORWARDED = 20
 """Hops of X-Forwarded-For that are looked at, from the right."""
 
 
+_MAX_KNOWN = 10_000
+"""Peers whose address need not be read again."""
+
+
 def header_values(scope: Scope, name: bytes) -> list[bytes]:
     """Every value of a header (lower-case name), in the order sent."""
     return [value for key, value in scope["headers"] if key == name]
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body. Raises `TooLarge` as soon as it is known to exceed ``limit`` bytes."""
-    too_large = TooLarge(f"The body may be at most {limit} bytes; send a shorter one.", limit=limit)
-    declared = request.headers.get("content-length")
-    if declared is not None and declared.isdigit() and (len(declared) > 15 or int(declared) > limit):
-        raise too_large
-    body = b""
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > limit:
-                raise too_large
-    except ClientDisconnect:
-        raise Malformed("The connection ended before the body did.", code="incomplete_body") from None
-    return body
+    for declared in header_values(scope, b"content-length"):
+        if declared.isdigit() and (len(declared) > 15 or int(declared) > limit):
+            raise _too_large(limit)
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("The connection ended before the body did.", code="incomplete_body")
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
+        if not message.get("more_body", False):
+            return body
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body may be at most {limit} bytes; send a shorter one.", limit=limit)
 
 
 class Query:
     """A query string, strictly: each parameter at most once, and only those an endpoint names."""
 
     def __init__(self, scope: Scope, *names: str) -> None:
+        self._values: dict[str, str] = {}
+        if not scope["query_string"]:
+            return
         try:
             pairs = parse_qsl(
                 scope["query_string"].decode("ascii"),
@@ -55,7 +66,6 @@ class Query:
             )
         except ValueError:  # includes UnicodeDecodeError
             raise Malformed("The query string is not percent-encoded UTF-8.", code="bad_query") from None
-        self._values: dict[str, str] = {}
         for name, value in pairs:
             if name not in names:
                 known = ", ".join(names) or "none"
@@ -92,26 +102,26 @@ class Addresses:
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
+        self._known = lru_cache(_MAX_KNOWN)(self._peer)
 
     def of(self, scope: Scope) -> str:
         """The client's address; an IPv6 one as its /64, since a single household has that many."""
         client = scope.get("client")
-        peer = client[0] if client else "unknown"
+        proxy, household = self._known(client[0] if client else "unknown")
+        return household if proxy is None else _household(self._forwarded(scope, proxy))
+
+    def _peer(self, peer: str) -> tuple[Address | None, str]:
+        """A trusted proxy's address, or None, and whom the peer itself counts for."""
         try:
             address = _address(peer)
         except ValueError:  # a socket of the file system, or a name
-            return peer
-        if self._is_trusted(address):
-            address = self._forwarded(scope, address)
-        return _household(address)
+            return None, peer
+        return address if self._is_trusted(address) else None, _household(address)
 
     def client_of(self, peer: str) -> str | None:
         """Whom a connection counts for, before anything came on it. None: a trusted proxy, which brings many."""
-        try:
-            address = _address(peer)
-        except ValueError:
-            return peer
-        return None if self._is_trusted(address) else _household(address)
+        proxy, household = self._known(peer)
+        return household if proxy is None else None
 
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
