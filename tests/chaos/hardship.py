@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -67,14 +68,15 @@ class Crowd:
         history = await whole_history(self._server.url, VIDEO)
         everyone = [*self.posters, last]
         answered = {text: id for poster in everyone for text, id in poster.accepted.items()}
+        longest_wait = max(follower.longest_wait for follower in self.followers)
         report = (
             f"{what}: {len(answered)} accepted, {self.refused.total()} refused with 503 {dict(self.refused)}, "
             f"{sum(p.unanswered for p in everyone)} unanswered, {sum(p.replayed for p in everyone)} replayed; "
-            f"a post waited at most {max(p.longest for p in everyone):.2f} s, a refusal "
-            f"{max(p.longest_refusal for p in everyone):.2f} s, a viewer {max(f.longest_wait for f in self.followers):.2f} s "
-            f"between two events; the last comment reached all in {shown:.2f} s"
+            f"the slowest post took {max(p.longest for p in everyone):.2f} s, the slowest refusal "
+            f"{max(p.longest_refusal for p in everyone):.2f} s; viewers waited {longest_wait:.2f} s at most between "
+            f"two events, and {shown:.2f} s for the last comment"
         )
-        print(report)
+        sys.stdout.write(report + "\n")
         assert {comment["text"]: comment["id"] for comment in history} == answered, report
         assert len(history) == len(answered), f"a comment is there twice; {report}"
         in_history = [comment["id"] for comment in history]

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.chaos.hardship import ask, crowd_at, expect_not_ready, expect_reading_goes_on, until_ready
 
 from hubbub.testing.server import ServerProcess
-from tests.chaos.hardship import ask, crowd_at, expect_not_ready, expect_reading_goes_on, until_ready
 
 _LEFT = 300_000
 """Bytes of room that are left to the service."""
@@ -46,7 +46,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mount = shutil.which("mount")
     if os.geteuid() or mount is None:
         pytest.skip("mounting takes root; the test with a quota stands in")
-    made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=40m", "hubbub-test", place], capture_output=True, text=True)
+    command = [mount, "-t", "tmpfs", "-o", "size=40m", "hubbub-test", str(place)]
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
     if made.returncode:
         pytest.skip(f"this machine mounts no tmpfs: {made.stderr}")
     try:

@@ -221,8 +221,12 @@ class Hub:
 
     async def _keep_house(self) -> None:
         while True:
+            due = time.monotonic() + HOUSEKEEPING
             await asyncio.sleep(HOUSEKEEPING)
             try:
+                late = time.monotonic() - due
+                if late > HOUSEKEEPING:
+                    self._forgive(late)
                 await self._tidy()
             except Exception:
                 log.exception("housekeeping failed; trying again in a second")
@@ -251,6 +255,16 @@ class Hub:
                 continue
             if rank < surplus or now - channel.empty_since >= self._timing.linger:
                 await self._close(channel)
+
+    def _forgive(self, seconds: float) -> None:
+        """We stood still for so long (SIGSTOP, a paused machine); who took nothing meanwhile had been given nothing.
+
+        The loop runs its timers before it looks at its sockets, so those who have read on since are not known yet.
+        """
+        now = time.monotonic()
+        for channel in self._channels.values():
+            for viewer in channel.lagging:
+                viewer.lagging_since = min(viewer.lagging_since + seconds, now)
 
     def _close_stalled(self, channel: Channel, now: float) -> None:
         for viewer in list(channel.lagging):

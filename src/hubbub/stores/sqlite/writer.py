@@ -235,7 +235,7 @@ class Writer:
             )
         else:
             return None
-        # Once, not for every batch of the outage; and where a disk that is nearly full takes some, not for each of those.
+        # Once, not for every batch of an outage; nor for every batch that a nearly full disk does not take.
         if not self._away and perf_counter() >= self._quiet_until:
             self._away, self._quiet_until = True, perf_counter() + _QUIET
             _log.error("the store takes no writes: %s (%s)", refusal.detail, error)
