@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import RFC_4122, UUID
 
-from hubbub.ids import IdSource, first_id_at
+from hubbub.ids import IdSource, first_id_at, millisecond_of
 from hubbub.testing.clock import FakeClock
 
 
@@ -27,6 +27,25 @@ def test_ids_rise_within_a_millisecond_and_when_the_clock_is_set_back(clock: Fak
     made += [source.next() for _ in range(1000)]
     assert made == sorted(made)
     assert len({text for text, _ in made}) == 3000
+
+
+def test_a_source_that_starts_after_a_time_goes_on_from_there(clock: FakeClock) -> None:
+    """A new process whose clock was set back makes no id before those of the last one, and says how far back it is."""
+    last, at = IdSource(clock.ms).next()
+    assert millisecond_of(last) == at
+    clock.advance(-60)
+    source = IdSource(clock.ms)
+    assert source.ahead() == 0
+    source.start_after(at)
+    made = [source.next() for _ in range(3)]
+    assert [(last, at), *made] == sorted([(last, at), *made])
+    assert {moment for _, moment in made} == {at + 1}
+    assert source.ahead() == 60.001
+    source.start_after(at - 5)
+    assert source.next() > made[-1]
+    clock.advance(61)
+    assert source.next()[1] == clock.ms()
+    assert source.ahead() == 0
 
 
 def test_two_sources_do_not_collide(clock: FakeClock) -> None:

@@ -53,11 +53,29 @@ class IdSource:
                 self._counter = 0
         return self._format(random & ((1 << _TAIL_BITS) - 1)), self._at
 
+    def start_after(self, at: int) -> None:
+        """Make only ids later than any of the millisecond ``at``: that of the newest event there is. Without this, a
+        start with a clock that was set back would put new events before old ones.
+        """
+        if at >= self._at:
+            self._at, self._counter = at + 1, 0
+
+    def ahead(self) -> float:
+        """By how many seconds the last id's time, which new events bear too, is ahead of the wall clock; 0.0 when that
+        is right.
+        """
+        return max(self._at - self._clock(), 0) / 1000
+
     def _format(self, tail: int) -> str:
         high, low = self._counter >> 14, self._counter & 0x3FFF
         value = (self._at << 80) | (7 << 76) | (high << 64) | (0b10 << 62) | (low << _TAIL_BITS) | tail
         text = f"{value:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def millisecond_of(id: str) -> int:
+    """The time in an id. Raises `ValueError` for what is none of ours."""
+    return int(id[:8] + id[9:13], 16)
 
 
 def first_id_at(at: int) -> str:

@@ -20,7 +20,7 @@ from hubbub.comments.limits import Limits
 from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.config import Settings
-from hubbub.errors import ConfigError
+from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.fanout.channel import Bounds
 from hubbub.fanout.hub import Hub, Timing
 from hubbub.http.app import Services, Surface, create_app
@@ -60,6 +60,7 @@ def build(settings: Settings) -> Services:
     store = make_store(settings, metrics)
     broker = make_broker(settings, store)
     ids = IdSource()
+    metrics.observe("hubbub_clock_behind_seconds", "How far the clock is behind the newest comment's time", ids.ahead)
     publisher = Publisher(broker, store, metrics)
     limits = Limits(
         LocalRateLimiter(), user=settings.post_limit, address=settings.address_limit, everyone=settings.global_limit
@@ -162,11 +163,28 @@ async def opened(services: Services) -> AsyncIterator[Services]:
         await services.broker.open()  # its lock first: the store may then migrate undisturbed
         stack.push_async_callback(services.store.close)
         await services.store.open()
+        await _go_on_after_newest(services)
         services.publisher.start()
         stack.push_async_callback(services.publisher.stop)
         services.hub.start()
         stack.push_async_callback(services.hub.close)
         yield services
+
+
+async def _go_on_after_newest(services: Services) -> None:
+    """New comments come after all there are, whatever the clock says by now."""
+    if not isinstance(services.store, Journal):
+        return
+    try:
+        services.ids.start_after(await services.store.newest_at())
+    except StoreUnavailable as error:  # damaged somewhere; what can be read is served all the same
+        log.warning("the newest comment can't be found, so this clock must not have been set back: %s", error)
+    if (ahead := services.ids.ahead()) > 1:
+        log.warning(
+            "the clock is %.0f s behind the newest comment; until it has caught up, new comments bear that one's time. "
+            "Set the clock right.",
+            ahead,
+        )
 
 
 def run_server(settings: Settings, on_ready: Callable[[str], None]) -> None:

@@ -180,6 +180,9 @@ class Journal(Protocol):
         the position lies beyond the head.
         """
 
+    async def newest_at(self) -> int:
+        """The millisecond in the newest event's id, of all videos; 0 when there is none."""
+
     async def position_of(self, video_id: str, event_id: str) -> Position | None:
         """Where a comment's birth or a change stands in the log; None when it is not there."""
 

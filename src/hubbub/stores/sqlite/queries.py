@@ -8,7 +8,7 @@ import apsw
 import msgspec
 
 from hubbub.errors import NotProvable
-from hubbub.ids import first_id_at
+from hubbub.ids import first_id_at, millisecond_of
 from hubbub.model import Comment, Entry, Event, Position, Tail
 from hubbub.stores.base import Flag, IdempotencyKey, Order
 from hubbub.stores.sqlite.appends import FIND_KEY, find_key, standing_id
@@ -51,6 +51,15 @@ _POSITION = """
     SELECT (SELECT value FROM meta WHERE key = 'epoch'), position FROM (
         SELECT position FROM comments WHERE video_id = ?1 AND id = ?2 AND position IS NOT NULL
         UNION ALL SELECT position FROM changes WHERE video_id = ?1 AND id = ?2)"""
+
+# Both tables are in the order of videos: from each to the next, and to its newest, is a step down the tree, so that a
+# hundred thousand videos take a tenth of a second.
+_NEWEST = """
+    WITH RECURSIVE videos (video_id) AS (
+        SELECT min(video_id) FROM {table} UNION ALL
+        SELECT (SELECT min(video_id) FROM {table} WHERE video_id > videos.video_id) FROM videos
+        WHERE video_id IS NOT NULL)
+    SELECT max((SELECT max(id) FROM {table} AS t WHERE t.video_id = videos.video_id)) FROM videos"""
 
 _FREE = "SELECT EXISTS (SELECT 1 FROM unpublished WHERE holder = ? OR leased_until <= ?)"
 
@@ -138,6 +147,12 @@ def log_after(connection: apsw.Connection, video_id: str, after: Position, limit
     if not 0 <= head.offset - after.offset <= limit:
         raise NotProvable("the position is beyond the log's head or too far behind it")
     return _entries(connection, video_id, after.offset, head)
+
+
+def newest_at(connection: apsw.Connection) -> int:
+    """The time of the newest event there is."""
+    newest = [_value(connection, _NEWEST.format(table=table)) for table in ("comments", "changes")]
+    return max((millisecond_of(id) for id in newest if id is not None), default=0)
 
 
 def position_of(connection: apsw.Connection, video_id: str, event_id: str) -> Position | None:

@@ -143,6 +143,9 @@ class SqliteStore:
     async def log_after(self, video_id: str, after: Position, limit: int) -> list[Entry]:
         return await self._readers.run(queries.log_after, video_id, after, limit)
 
+    async def newest_at(self) -> int:
+        return await self._readers.run(queries.newest_at)
+
     async def position_of(self, video_id: str, event_id: str) -> Position | None:
         return await self._readers.run(queries.position_of, video_id, event_id)
 

@@ -53,6 +53,17 @@ class JournalContract(Contract):
         assert positions == [Position(first.epoch, offset) for offset in range(1, 6)]
         assert (await store.log_tail(video_id, 1)).head == positions[-1]
 
+    async def test_the_newest_event_of_all_videos_is_known_by_its_time(self, store: JournalStore) -> None:
+        """So that a process begins after it; a change is an event too."""
+        before = await store.newest_at()
+        comment = make_comment(make_video_id())
+        await store.append(comment)
+        await store.append(make_comment(make_video_id(), at=comment.created_at - 5_000))
+        assert await store.newest_at() == max(before, comment.created_at)
+        pin = make_change(Kind.PINNED, comment)
+        await store.apply(pin)
+        assert await store.newest_at() == max(before, pin.at)
+
     async def test_each_video_has_a_count_of_its_own(self, store: JournalStore, video_id: str) -> None:
         """All videos share the epoch, and none the offsets."""
         here = (await store.append(make_comment(video_id))).position
