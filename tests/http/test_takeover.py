@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import cast
 
 import pytest
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+from tests.http.serving import serving
 
-from hubbub.http.connections import Connections, Patience
-from hubbub.http.server import Server, listen, server_config
+from hubbub.http.connections import Patience
 from hubbub.http.takeover import TakeoverProtocol, takeover_of
-from hubbub.metrics import Metrics
 
 pytestmark = pytest.mark.both_loops
 
@@ -36,23 +33,6 @@ class Echo(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set()
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, patience: Patience = Patience()) -> AsyncIterator[tuple[int, Server]]:  # noqa: B008
-    listener = listen("127.0.0.1", 0)
-    ready = asyncio.Event()
-
-    async def no_drain() -> None:
-        return
-
-    connections = Connections(100, metrics=Metrics(), patience=patience)
-    server = Server(server_config(app, tls_cert=None, tls_key=None), connections, on_ready=ready.set, drain=no_drain)
-    task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
-    await ready.wait()
-    yield listener.getsockname()[1], server
-    server.should_exit = True
-    await task
 
 
 async def start(send: Send) -> None:
@@ -153,6 +133,29 @@ async def test_a_client_that_has_gone_is_not_taken_over() -> None:
         await writer.drain()
         writer.close()
         assert await went is False
+
+
+async def test_what_was_sent_after_a_taken_over_request_changes_nothing() -> None:
+    """A request sent ahead of the answer to a stream's neither ends the stream nor is answered in it."""
+    echo = Echo()
+    asked: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await start(send)
+        takeover = takeover_of(scope)
+        assert takeover is not None
+        assert takeover(echo)
+
+    async with serving(app) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /one HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"hello\r\n")
+        writer.write(b"more")
+        assert await reader.readexactly(4) == b"more"
+        assert asked == ["/one"]
+        writer.close()
+        await echo.lost.wait()
 
 
 @pytest.mark.parametrize("name", [b"Upgrade", b"upgrade"])

@@ -58,7 +58,10 @@ _QUEUED = 4096
 """Bytes, about, that a request takes while it waits for the answer to another."""
 
 _GOODBYE = 1.0
-"""Seconds a client has to close its side when the server stops."""
+"""Seconds a client has to close its side when it was refused, or when the server stops."""
+
+_AFTERWARDS = 256 * 1024
+"""Bytes that it may still send meanwhile."""
 
 _H2C = re.compile(rb"\r\nupgrade(?=:[ \t]*h2c[ \t]*\r\n)", re.IGNORECASE)
 
@@ -121,6 +124,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         self._held = b""
         self._fault: Refusal | None = None
         self._last_word: bytes | None = None
+        self._finished = False
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -167,6 +171,11 @@ class TakeoverProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._silent = False
+        if self._finished:
+            self._pending += len(data)
+            if self._pending > _AFTERWARDS:
+                self.transport.abort()
+            return
         if self._held or self.flow.held:
             self._held += data
             return
@@ -310,9 +319,19 @@ class TakeoverProtocol(HttpToolsProtocol):
             self._finish(answer)
 
     def _finish(self, answer: bytes) -> None:
+        """Say the last word, then wait a moment for the client to close: while it still sends, our closing would be a
+        reset, which takes the answer from it (RFC 9112, section 9.6).
+        """
         self._unset_keepalive_if_required()
+        self._finished, self._pending = True, 0
         self.transport.write(answer)
-        self.transport.close()
+        if self.scheme == "https":
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.flow.held = False
+        self.flow.resume_reading()
+        self.loop.call_later(_GOODBYE, self.transport.close)
 
     # --- viewers ------------------------------------------------------------------------------------------------------
 
