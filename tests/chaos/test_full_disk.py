@@ -28,7 +28,7 @@ async def test_a_quota_that_is_used_up_refuses_posts_until_it_is_raised(tmp_path
         size = (tmp_path / "hubbub.db-wal").stat().st_size
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size + _LEFT, hard))
         words = await crowd.until_refused(50)
-        assert "The disk failed (SQLITE_IOERR_WRITE). Check its space, quota" in words
+        assert "The disk failed (SQLITE_IOERR_WRITE): File too large. Check its space, quota" in words
         assert "The disk failed" in await expect_not_ready(server)
         await expect_reading_goes_on(server)
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import apsw
 
 from hubbub.errors import StoreUnavailable
@@ -30,7 +32,7 @@ _CAUSES: tuple[tuple[type[Exception], str], ...] = (
     ),
     (
         apsw.IOError,
-        "The disk failed ({code}). Check its space, quota and health, or move the file and change HUBBUB_STORE.",
+        "The disk failed ({code}){system}. Check its space, quota and health, or move the file and change HUBBUB_STORE.",
     ),
     (
         apsw.CorruptError,
@@ -52,8 +54,14 @@ def describe(error: apsw.Error) -> str:
     code = str(apsw.mapping_extended_result_codes.get(getattr(error, "extendedresult", -1), type(error).__name__))
     for cause, sentence in _CAUSES:
         if isinstance(error, cause):
-            return sentence.format(code=code)
+            return sentence.format(code=code, system="".join(f": {note}" for note in getattr(error, "__notes__", ())))
     return f"The store failed: {error} ({code})."
+
+
+def note_system_error(error: BaseException, number: int) -> None:
+    """Keep with a failure of the disk what the system called it, for `describe`; ``number`` is errno(3), 0 for none."""
+    if isinstance(error, apsw.IOError) and number:
+        error.add_note(os.strerror(number))
 
 
 def is_environment(error: Exception) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 
 from hubbub.errors import StoreUnavailable
 from hubbub.model import Comment, Position, Status
-from hubbub.stores.sqlite.failures import RETRY_AFTER
+from hubbub.stores.sqlite.failures import RETRY_AFTER, note_system_error
 from hubbub.stores.sqlite.rows import decode_comments, select_comments
 
 _HEADS = """
@@ -69,6 +69,10 @@ class WriteSession:
         """Undo what the transaction has written; fine when SQLite has done so itself."""
         if self._connection.in_transaction:
             self.cursor.execute("ROLLBACK")
+
+    def note_cause(self, error: BaseException) -> None:
+        """Keep with an error of this connection what the system said, before anything else is asked of it."""
+        note_system_error(error, self._connection.system_errno)
 
     def close(self, *, checkpoint: bool) -> None:
         """Let go of the file; ``checkpoint``: after folding the write-ahead log into it."""

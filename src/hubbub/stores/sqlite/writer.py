@@ -210,6 +210,7 @@ class Writer:
         return outcomes
 
     def _undo(self, session: WriteSession, error: BaseException) -> None:
+        session.note_cause(error)
         try:
             session.rollback()
         except apsw.Error:
