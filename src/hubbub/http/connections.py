@@ -100,6 +100,9 @@ class Connections:
 
     # --- coming and going ---------------------------------------------------------------------------------------------
 
+    def __len__(self) -> int:
+        return len(self._all)
+
     def has_place(self) -> bool:
         """Whether one more would be let in, be it at the cost of another."""
         return len(self._all) < self._most or self._dispensable() is not None

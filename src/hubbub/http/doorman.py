@@ -26,6 +26,11 @@ log = logging.getLogger(__name__)
 BACKLOG = 4096
 """Connections that the kernel keeps for us until we take them (at most ``net.core.somaxconn`` of them)."""
 
+_SNDBUF = 128 * 1024
+"""Bytes of an answer that the kernel keeps for a client that does not read it (Linux doubles it; left to itself it
+keeps megabytes). Viewers' sockets get ``HUBBUB_SNDBUF`` later.
+"""
+
 _AT_ONCE = 100
 """Connections taken in one turn of the event loop."""
 
@@ -36,7 +41,10 @@ who return, and each place is free again in a moment. Then they are refused.
 
 _LOOK_AGAIN = 0.05
 _NO_FILES_FOR = 1.0
-"""Seconds until the next try to accept when there is no open file left for it, and nobody who could be let go."""
+"""Seconds until the next try to accept when there is no open file left for it."""
+
+_KEPT = 10
+"""Connections that are never closed for want of files: whoever asks after our health has one of them."""
 
 _LINGERING = 32
 """Refused connections that stay for a second, so that the answer is not lost in a reset (RFC 9112, section 9.6)."""
@@ -67,11 +75,13 @@ class Doorman:
         self._joining: set[asyncio.Task[None]] = set()
         self._resting: asyncio.TimerHandle | None = None
         self._full_since: float | None = None
+        self._without_files = False
         self._complain_after = 0.0
         self._refused: deque[socket.socket] = deque()
 
     def open(self) -> None:
         """Begin."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SNDBUF)  # those accepted inherit it
         self._listener.listen(BACKLOG)
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
@@ -101,6 +111,7 @@ class Doorman:
             except OSError as error:
                 self._could_not(error)
                 return
+            self._without_files = False
             self._take_in(connection, str(address[0]) if isinstance(address, tuple) else "")
 
     def _has_been_full(self) -> bool:
@@ -117,7 +128,10 @@ class Doorman:
         made_place = False
         if error.errno in _OUT_OF_FILES:
             self._connections.refused("no_files")
-            made_place = self._connections.make_place()
+            # At the second try: a crowd that just came in may be viewers, who are not in the books in a moment.
+            if self._without_files and len(self._connections) > _KEPT:
+                made_place = self._connections.make_place()
+            self._without_files = True
         if (now := self._loop.time()) >= self._complain_after:
             self._complain_after = now + 60
             log.error(
