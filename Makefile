@@ -4,6 +4,7 @@
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
+FUZZ_SECONDS ?= 600
 BIN := .venv/bin
 # Chosen tests may all be fast or all be slow; pytest's status 5 says that it found none.
 NONE_IS_FINE = $(if $(ARGS),|| test $$? = 5)
@@ -24,6 +25,11 @@ test: venv node_modules/.made test-packages ## Run every test: the fast ones, th
 	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow and not soak' $(ARGS) $(NONE_IS_FINE)
 	@$(WITH_NODE) $(BIN)/pytest -q -m 'slow and not soak' $(ARGS) $(NONE_IS_FINE)
 
+.PHONY: fuzz
+fuzz: ## Feed strange bytes to everything that reads a stranger's, for FUZZ_SECONDS=600 in all (ARGS=… names targets)
+	@$(PYTHON) scripts/make_venv.py fuzz
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
+
 .PHONY: check
 check: venv node_modules/.made ## Lint, formatting, types (Python and JavaScript), import rules
 	@$(BIN)/ruff check --quiet
@@ -43,7 +49,7 @@ docs: venv ## Write the generated page docs/settings.md
 
 .PHONY: clean
 clean: ## Remove what was made here, except databases
-	@rm -rf .venv .venv.lock node_modules build dist .hypothesis .schemathesis .coverage
+	@rm -rf .venv .venv.lock node_modules build dist .fuzz .hypothesis .schemathesis .coverage
 	@rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 

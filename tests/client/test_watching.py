@@ -55,6 +55,12 @@ def ids(events: Sequence[WatchEvent]) -> list[str]:
     return [event.data["id"] for event in events]
 
 
+async def test_a_byte_order_mark_before_the_stream_is_passed_over() -> None:
+    """A server or proxy that begins with one (WHATWG HTML, 9.2.6) costs nobody the first event."""
+    events, _ = await watched([STREAM, b"\xef\xbb\xbf" + comment("a", "e.1"), comment("b", "e.2")], count=2)
+    assert ids(events) == ["a", "b"]
+
+
 async def test_batches_arrive_as_one_event_a_comment() -> None:
     """An array becomes one event a comment, and only the last of them is at the array's place."""
     events, server = await watched([STREAM, WELCOME, comment("a", "e.1"), batch(["b", "c"], "e.3")], count=3)

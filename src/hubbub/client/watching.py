@@ -167,9 +167,9 @@ class _Unreadable(Exception):
 
 def _decoder(content: AsyncGenerator[bytes, None]) -> EventSource:
     """httpx-sse's, fed with what has been bounded: it reads a response and holds what has no end yet."""
-    # UTF-8 whatever the server's header says: WHATWG HTML, section 9.2.2.
+    # UTF-8 whatever the server's header says, and a byte order mark is passed over: WHATWG HTML, sections 9.2.2, 9.2.6.
     return EventSource(
-        httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, content=content)
+        httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8-sig"}, content=content)
     )
 
 

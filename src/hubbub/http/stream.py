@@ -74,7 +74,7 @@ class Stream:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             takeover = takeover_of(scope)
             if takeover is not None:
-                viewer = SocketViewer(batch=batch, backlog=backlog, sndbuf=self._sndbuf, on_gone=seat.leave)
+                viewer = SocketViewer(batch=batch, backlog=backlog, sndbuf=self._sndbuf, seat=seat)
                 if takeover(viewer):
                     seat.keep()
                     seat.end_at(viewer, identity)
@@ -145,7 +145,7 @@ def _last_event_id(scope: Scope, query: Query) -> str | None:
     """
     # Fetch and proxies join a doubled header with commas (RFC 9110, section 5.3).
     headers = b",".join(header_values(scope, b"last-event-id")).decode("latin-1")
-    values = [value.strip() for value in headers.split(",")] if headers else []
+    values = [value for value in map(str.strip, headers.split(",")) if value]
     ours = [value for value in values if decode_token(value) is not None]
     chosen = (ours or values or [query.text("last_event_id") or ""])[-1]
     return chosen or None
