@@ -4,9 +4,9 @@ python -m tests.fuzz.one TARGET SECONDS FOLDER     its corpus and its findings a
 python -m tests.fuzz.one TARGET FILE               run an input again
 
 A target is a module in ``targets``: ``SEEDS``, and ``check(data)``, which raises for an input that a parser gets wrong.
-A target is a module in ``targets``: ``SEEDS``, and ``check(data)``, which raises for an input that a parser gets wrong.
 It may have a ``DICTIONARY`` of what is worth trying, ``MAX_LENGTH`` of an input, ``WEIGHT`` of its share of the time,
 and ``ready()``, a context around all inputs.
+"""
 
 from __future__ import annotations
 
