@@ -156,7 +156,7 @@ def _every_run(found: list[Figure], runs: int, apart: bool) -> str:
     if runs < 2 or not found:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{escape(figure.name)}{escape(f",\N{NO-BREAK SPACE}{figure.unit}" if figure.unit else "")}</th>'
+        f'<tr><th scope="row">{escape(with_unit(figure.name + "," * bool(figure.unit), figure.unit))}</th>'
         + "".join(f'<td class="n">{escape(number(value, figure.digits))}</td>' for value in figure.values)
         + "</tr>"
         for figure in found
