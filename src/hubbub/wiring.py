@@ -49,8 +49,8 @@ _SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that waits for the interpreter gets it. Python's own 5 ms is what a post would wait
 between the store's commit and its answer while the event loop is busy sending."""
 
-_COLLECT_AFTER = (20_000, 20, 20)
-"""Objects made, and younger collections, before each generation is searched for cycles. Python's own 700 is a tenth of
+_COLLECT_AFTER = (5_000, 20, 20)
+"""Objects made, and younger collections, before each generation is searched for cycles. Python's own 700 is a twentieth of
 what a post costs, and finds next to nothing: requests and frames make no cycles."""
 
 

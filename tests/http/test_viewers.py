@@ -36,11 +36,18 @@ class Channel:
         viewer.level = False
 
 
+class Seat:
+    """Whose it is does not matter here."""
+
+    def leave(self) -> None:
+        pass
+
+
 class Watched(SocketViewer):
     """Notes, when it is told that its connection is lost, whether its descriptor was still the same open socket."""
 
     def __init__(self) -> None:
-        super().__init__(batch=False, backlog=0, sndbuf=4096, on_gone=lambda: None)
+        super().__init__(batch=False, backlog=0, sndbuf=4096, seat=Seat())
         self.channel = Channel()
         self.level = True
         self.over = asyncio.Event()

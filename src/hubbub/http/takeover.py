@@ -351,9 +351,22 @@ class TakeoverProtocol(HttpToolsProtocol):
         self.connections.discard(self)
         cycle.disconnected = True  # the application may return without a word more
         cycle.message_event.set()
+        self._forget(cycle)
         transport.set_protocol(successor)
         successor.connection_made(transport)
         return True
+
+    def _forget(self, cycle: RequestResponseCycle) -> None:
+        """Break the circles that this object and its request form, so that they are gone now and not at some later
+        search for such: of thousands of viewers who come together, that is as much memory again as they need.
+        """
+        cycle.scope["extensions"].clear()
+        cycle.on_response = _nothing
+        del self.parser, self.cycle, self.scope, self.flow
+
+
+def _nothing() -> None:
+    """What is left to do when the response of a connection that was taken over is complete."""
 
 
 def _close_unless_body_is_asked_for(cycle: RequestResponseCycle) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 from starlette.types import Receive, Send
 
@@ -16,6 +16,15 @@ from hubbub.wire.chunks import LAST_CHUNK
 _FAREWELL = 5.0
 """Seconds an ended stream may take to flush its last bytes."""
 
+_CHUNKED = {batch: Format(batch=batch, chunked=True) for batch in (False, True)}
+
+
+class Seat(Protocol):
+    """A viewer's place in the bounds."""
+
+    def leave(self) -> None:
+        """Give it back."""
+
 
 class SocketViewer(Viewer, asyncio.Protocol):
     """A viewer whose transport is ours alone.
@@ -24,12 +33,12 @@ class SocketViewer(Viewer, asyncio.Protocol):
     Linux) is full, and holds at most the rest of one frame.
     """
 
-    __slots__ = ("_blocked", "_on_gone", "_sndbuf", "_transport")
+    __slots__ = ("_blocked", "_seat", "_sndbuf", "_transport")
 
-    def __init__(self, *, batch: bool, backlog: int, sndbuf: int, on_gone: Callable[[], None]) -> None:
-        super().__init__(Format(batch=batch, chunked=True), backlog)
+    def __init__(self, *, batch: bool, backlog: int, sndbuf: int, seat: Seat) -> None:
+        super().__init__(_CHUNKED[batch], backlog)
         self._sndbuf = sndbuf
-        self._on_gone = on_gone
+        self._seat = seat
         self._blocked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -61,7 +70,7 @@ class SocketViewer(Viewer, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost()
         self.socket.detach()
-        self._on_gone()
+        self._seat.leave()
 
     def unsent(self) -> int:
         return self._transport.get_write_buffer_size()
