@@ -62,6 +62,7 @@ class Look:
     dash: str
     marker: str
     width: float
+    opacity: float = 1.0
 
     @property
     def colour(self) -> str:
@@ -73,6 +74,8 @@ class Looks:
     """A server looks the same in every plot: Hubbub in the strong colour, the C loop grey, peers as they come.
 
     Several lines of one server in one plot ("Hubbub", "Hubbub, batch=1") have its colour and differ by dash and marker.
+    A plot that names neither Hubbub nor the C loop ("100 comments/s", "1,000 comments/s") is of Hubbub alone: its lines
+    have that colour from pale to full.
     """
 
     def __init__(self) -> None:
@@ -80,6 +83,12 @@ class Looks:
 
     def of(self, names: Sequence[str]) -> list[Look]:
         """The looks of one plot's lines."""
+        if not any(_known(name) for name in names):
+            pale = [1 - 0.7 * (len(names) - 1 - place) / len(names) for place in range(len(names))]
+            return [
+                Look("hubbub", _DASHES[place % 2], _MARKERS[place % len(_MARKERS)], 2.2, opacity)
+                for place, opacity in enumerate(pale)
+            ]
         seen: dict[str, int] = {}
         looks = []
         for name in names:
@@ -91,11 +100,12 @@ class Looks:
 
     def _role(self, name: str) -> str:
         server = re.split(r"[,:(]", name)[0].strip()
-        if server.split()[:1] == ["Hubbub"]:
-            return "hubbub"
-        if server.split()[:1] == ["C"]:
-            return "floor"
-        return self._peers.setdefault(server, f"peer-{len(self._peers) % _PEERS + 1}")
+        return _known(name) or self._peers.setdefault(server, f"peer-{len(self._peers) % _PEERS + 1}")
+
+
+def _known(name: str) -> str:
+    """The role of a line that is Hubbub's or the C loop's, else ""."""
+    return {"Hubbub": "hubbub", "C": "floor"}.get(re.split(r"\W", name)[0], "")
 
 
 def draw(plot: dict[str, Any], looks: Sequence[Look]) -> str:
@@ -125,10 +135,9 @@ def draw(plot: dict[str, Any], looks: Sequence[Look]) -> str:
 def sample(look: Look) -> str:
     """A piece of a line for the legend, an ``<svg>`` element."""
     dash = f' stroke-dasharray="{look.dash}"' if look.dash else ""
-    return (
-        f'<svg class="sample" viewBox="0 0 30 10" width="30" height="10" aria-hidden="true">'
-        f'<path d="M1 5H29" stroke="var(--{look.role})" stroke-width="{look.width}"{dash}/></svg>'
-    )
+    stroke = f'stroke="var(--{look.role})" stroke-opacity="{look.opacity:.2f}" stroke-width="{look.width}"{dash}'
+    size = 'viewBox="0 0 30 10" width="30" height="10"'
+    return f'<svg class="sample" {size} aria-hidden="true"><path d="M1 5H29" {stroke}/></svg>'
 
 
 def _points(said: Iterable[Sequence[float | None]], plot: dict[str, Any], tail: bool) -> Iterator[list[float]]:
@@ -158,6 +167,7 @@ def _line(axes: Axes, points: list[list[float]], look: Look) -> None:
         xs,
         ys,
         color=look.colour,
+        alpha=look.opacity,
         linewidth=look.width,
         linestyle=style,
         marker=look.marker if few else "",

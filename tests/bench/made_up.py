@@ -67,6 +67,7 @@ def results() -> dict[str, Any]:
     crowds = {"Hubbub": rates(235e3), "C send loop": rates(249e3), "Nchan": rates(66e3), "sse-starlette": rates(53e3)}
     delays = {"Hubbub": (12, 1.4), "C send loop": (11, 0.9), "Nchan": (40, 5), "sse-starlette": (70, 22)}
     batched = {"Hubbub": (80, 18), "Hubbub, batch=1": (50, 12), "Hubbub, batch=1 and gzip": (55, 11)}
+    connections = {f"{count} connections": (2 + count / 8, count / 30) for count in (1, 8, 32, 128, 256)}
     answers: list[list[float]] = [
         [500, 3.1, 2.9, 3.3],
         [1000, 3.6, 3.4, 4.4],
@@ -118,7 +119,10 @@ def results() -> dict[str, Any]:
                 figure("answered, p50", "ms", [18.2, 17.9, 19.0]),
                 figure("answered, p99.9", "ms", [71.2, 64.0, 140.7], ("<=", 250), ("<=", 100)),
                 figure("accepted and then not in the history", "", [0, 0, 0], ("==", 0)),
-                plots=(plot("Time to the answer", "posts/s", "milliseconds, p99", {"Hubbub": answers}),),
+                plots=(
+                    plot("Time to the answer", "posts/s", "milliseconds, p99", {"Hubbub": answers}),
+                    plot("Time to the answer", "percentile", "ms", curves(connections), "y"),
+                ),
             ),
             broken,
             scenario(

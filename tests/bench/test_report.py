@@ -95,13 +95,16 @@ def test_a_plot_has_the_page_s_colours_and_no_others() -> None:
 
 
 def test_a_server_looks_the_same_in_every_plot() -> None:
-    """Hubbub has its colour, the C loop is grey, a peer keeps the one it had; lines of one server differ by dash."""
+    """Hubbub has its colour, the C loop is grey, a peer keeps its own; lines of one server differ."""
     looks = Looks()
     first = looks.of(["Hubbub", "C send loop", "Nchan", "sse-starlette"])
     second = looks.of(["sse-starlette", "Hubbub, batch=1", "Hubbub p99"])
     assert [look.role for look in first] == ["hubbub", "floor", "peer-1", "peer-2"]
     assert [look.role for look in second] == ["peer-2", "hubbub", "hubbub"]
     assert second[1].dash != second[2].dash
+    alone = looks.of(["1 connection", "10 connections", "100 connections"])
+    assert {look.role for look in alone} == {"hubbub"}
+    assert 0.2 < alone[0].opacity < alone[1].opacity < alone[2].opacity == 1
 
 
 @pytest.mark.parametrize("scales", [(), ("x",), ("y",), ("x", "y")])
