@@ -106,12 +106,14 @@ def make_store(settings: Settings, metrics: Metrics) -> Store:
             metrics.commit_batch.observe(batch)
             metrics.commit.observe(seconds)
 
-        return SqliteStore.from_url(
+        store = SqliteStore.from_url(
             settings.store,
             store_timeout=settings.store_timeout,
             pending_writes=settings.pending_writes,
             on_commit=on_commit,
         )
+        metrics.observe("hubbub_store_log_bytes", "Size of SQLite's write-ahead log", store.log_bytes)
+        return store
     raise ConfigError("HUBBUB_STORE", f"there is no store {scheme or settings.store!r}; use sqlite:///FILE.")
 
 

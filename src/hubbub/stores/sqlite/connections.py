@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import apsw
 
 from hubbub.errors import ConfigError
+from hubbub.stores.sqlite.checkpoints import Checkpoints
 from hubbub.stores.sqlite.failures import describe
 from hubbub.stores.sqlite.schema import identify, is_blank, migrate
 
@@ -19,9 +20,7 @@ _SCHEME = "sqlite:///"
 _WRITER_CACHE = 32_768
 _READER_CACHE = 8_192
 
-# The log is folded into the database once it has this many 4 KiB pages: less often, and a page changed by many commits
-# is written back once. After a burst (a long read or a backup holds it open) it shrinks to the limit in bytes.
-_CHECKPOINT_PAGES = 4_000
+# After a burst (a long read or a backup holds it open) the write-ahead log shrinks to this.
 _LOG_SIZE_LIMIT = 64 * 1024 * 1024
 
 
@@ -125,7 +124,7 @@ def _prepare(connection: apsw.Connection, path: Path, timeout: float) -> str:
     connection.pragma("secure_delete", "on")
     connection.pragma("cache_size", -_WRITER_CACHE)
     connection.pragma("journal_size_limit", _LOG_SIZE_LIMIT)
-    connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
+    Checkpoints(timeout=timeout).install(connection)
     return migrate(connection)
 
 

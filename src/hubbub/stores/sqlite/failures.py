@@ -32,7 +32,7 @@ _CAUSES: tuple[tuple[type[Exception], str], ...] = (
     ),
     (
         apsw.IOError,
-        "The disk failed ({code}){system}. Check its space, quota and health, or move the file and change HUBBUB_STORE.",
+        "The disk failed ({code}){system}. Check its space, quota and health, or move it and change HUBBUB_STORE.",
     ),
     (
         apsw.CorruptError,

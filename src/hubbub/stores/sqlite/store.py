@@ -158,6 +158,13 @@ class SqliteStore:
         finally:
             thread.shutdown(wait=False)
 
+    def log_bytes(self) -> int:
+        """The size of the write-ahead log; 0 while there is none."""
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size
+        except OSError:
+            return 0
+
     def _backup(self, target: Path) -> None:
         source = connect_source(self.path, timeout=self._timeout)
         try:
