@@ -197,6 +197,7 @@ async def test_one_address_has_a_bound_and_trusted_proxies_have_none(tmp_path: P
                 assert (await again.request("GET", "/healthz")).status == 200
 
 
+@pytest.mark.slow
 async def test_an_answer_that_nobody_reads_is_given_up(tmp_path: Path) -> None:
     """Whoever asks for a long page and reads nothing of it is dropped when no byte of it has gone for a while, also if
     the answer was the connection's last; one that reads slowly gets it whole."""
@@ -290,6 +291,7 @@ async def test_a_flood_of_posts_over_many_connections_is_held_to_the_limit(tmp_p
             await stream.until("comment")
 
 
+@pytest.mark.slow
 async def test_tls_that_never_begins_takes_no_place_for_long(tmp_path: Path) -> None:
     """A connection without a handshake is dropped as a silent one is; a viewer over TLS counts as a viewer."""
     certificate = trustme.CA().issue_cert("127.0.0.1")
