@@ -38,6 +38,12 @@ check: venv node_modules/.made ## Lint, formatting, types (Python and JavaScript
 	@found=$$($(BIN)/lint-imports --no-logo) || { echo "$$found"; exit 1; }
 	@$(BIN)/node node_modules/typescript/bin/tsc --project tsconfig.json
 
+.PHONY: bench
+bench: ## Measure beside a C loop and other servers; the report is bench/report/index.html (ARGS='frames --runs 1' for some)
+	@$(PYTHON) scripts/make_venv.py bench
+	@scripts/install-bench-packages
+	@$(BIN)/python -m bench $(ARGS)
+
 .PHONY: format
 format: venv ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --quiet --fix

@@ -1,0 +1,26 @@
+"""A file a scenario; this is their order in the table."""
+
+from bench.scenario import Scenario
+from bench.scenarios.backlog import Backlog
+from bench.scenarios.frames import Frames
+from bench.scenarios.history import History
+from bench.scenarios.hot import Hot
+from bench.scenarios.memory import Memory
+from bench.scenarios.paced import Paced
+from bench.scenarios.posts import Posts
+from bench.scenarios.posts_beside import PostsBeside
+from bench.scenarios.returning import Returning
+from bench.scenarios.videos import Videos
+
+ALL: tuple[type[Scenario], ...] = (
+    Frames,
+    Hot,
+    Paced,
+    Memory,
+    Posts,
+    PostsBeside,
+    History,
+    Backlog,
+    Returning,
+    Videos,
+)
