@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 1800
 BIN := .venv/bin
 # Chosen tests may all be fast or all be slow; pytest's status 5 says that it found none.
 NONE_IS_FINE = $(if $(ARGS),|| test $$? = 5)
@@ -29,6 +30,11 @@ test: venv node_modules/.made test-packages ## Run every test: the fast ones, th
 fuzz: ## Feed strange bytes to everything that reads a stranger's, for FUZZ_SECONDS=600 in all (ARGS=… names targets)
 	@$(PYTHON) scripts/make_venv.py fuzz
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
+
+.PHONY: soak
+soak: venv node_modules/.made test-packages ## A real server in daily life for SOAK_SECONDS=1800, then the long form of tests (ARGS=… is passed to pytest)
+	@$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
+	@$(WITH_NODE) $(BIN)/pytest -q -m soak $(ARGS) $(NONE_IS_FINE)
 
 .PHONY: check
 check: venv node_modules/.made ## Lint, formatting, types (Python and JavaScript), import rules

@@ -169,10 +169,20 @@ async def metrics(url: str) -> dict[str, float]:
 
 
 def process_status(pid: int) -> dict[str, int]:
-    """``VmRSS`` and ``VmHWM`` (the most it ever was) in bytes, ``Threads``, ``files``: open ones (proc(5))."""
+    """``VmRSS`` and ``VmHWM`` (the most it ever was) in bytes, ``Threads``, ``files``: open ones, and those of
+    them that are ``sockets`` (proc(5)).
+    """
     found = dict(_STATUS.findall(Path(f"/proc/{pid}/status").read_text()))
     status = {name: int(value) * (1 if name == "Threads" else 1024) for name, value in found.items()}
-    return status | {"files": len(list(Path(f"/proc/{pid}/fd").iterdir()))}
+    files = list(map(_target, Path(f"/proc/{pid}/fd").iterdir()))
+    return status | {"files": len(files), "sockets": sum(file.startswith("socket:") for file in files)}
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:  # closed meanwhile
+        return ""
 
 
 def send_queues(url: str) -> list[int]:
