@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from hubbub.brokers.base import Broker
-from hubbub.fanout.backlog import Backlog
+from hubbub.fanout.backlog import MAX_BACKLOG, Backlog
 from hubbub.fanout.frames import Frames, framed
 from hubbub.fanout.greeting import Greeting
 from hubbub.fanout.intake import Intake
@@ -43,7 +43,11 @@ class Bounds(NamedTuple):
 
 
 class Channel:
-    """One video's ring, its viewers and its pending tick."""
+    """One video's ring, its viewers and its pending tick.
+
+    ``wake`` is called when there is something to write; ``care`` when housekeeping has to look after it (nobody
+    watches, somebody lags, the backlog is thin), until that is over.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Channel:
         bounds: Bounds,
         metrics: Metrics,
         wake: Callable[[Channel], None],
+        care: Callable[[Channel], None],
     ) -> None:
         self.video_id = video_id
         self.level: dict[Format, dict[Viewer, None]] = {}
@@ -75,6 +80,7 @@ class Channel:
         self._bounds = bounds
         self._metrics = metrics
         self._wake = wake
+        self._care = care
         self._rotation = 0
         self._unframed_bytes = 0
         self._began_at = 0  # the sequence at which the ring last began
@@ -90,6 +96,11 @@ class Channel:
         for viewer in self.viewers():
             viewer.end()
             self.leave(viewer)
+
+    def is_thin(self) -> bool:
+        """Whether retractions have taken so much of the backlog that it needs a `refill`."""
+        backlog = self.greeting.backlog
+        return not backlog.complete and len(backlog) < MAX_BACKLOG // 2
 
     async def refill(self) -> None:
         """Fill up a backlog that retractions have thinned out. Raises `StoreUnavailable`."""
@@ -116,6 +127,7 @@ class Channel:
             self.frames.cut_read(self.ring.first, self.ring.next)
         self._move_to(self.ring.next)
         self._wake(self)
+        self._care(self)
 
     def took(self, entry: Entry) -> None:
         """An entry waits for the tick. Half a ring of them is cut early, before any can leave the ring unseen."""
@@ -129,6 +141,8 @@ class Channel:
         self.retractions += 1
         self.frames.forget()
         self.greeting.retract(comment_id)
+        if self.is_thin():
+            self._care(self)
 
     def reached_back(self, start: int, stop: int) -> None:
         """There are older entries to catch up on."""
@@ -250,6 +264,7 @@ class Channel:
         self.level.get(viewer.format, {}).pop(viewer, None)
         if not self.count():
             self.empty_since = time.monotonic()
+            self._care(self)
 
     def fall_behind(self, viewer: Viewer) -> None:
         """A viewer could not take everything at once."""
@@ -260,6 +275,7 @@ class Channel:
         viewer.unsent_seen = viewer.unsent()
         self.level.get(viewer.format, {}).pop(viewer, None)
         self.lagging[viewer] = None
+        self._care(self)
 
     def catch_up(self, viewer: Viewer) -> None:
         """Give a viewer shared frames until it is level or can take no more. Off the ring: `reset` and backlog."""

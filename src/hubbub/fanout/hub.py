@@ -10,11 +10,12 @@ import asyncio
 import logging
 import random
 import time
+from heapq import heappop, heappush
+from itertools import count
 from typing import NamedTuple
 
 from hubbub.brokers.base import Broker
 from hubbub.errors import HubbubError
-from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.channel import Bounds, Channel
 from hubbub.fanout.frames import framed
 from hubbub.fanout.resume import Resumed, Resumer
@@ -46,6 +47,14 @@ class Timing(NamedTuple):
     retry_max: float = 4.0
 
 
+class _Beat(NamedTuple):
+    """When a channel may need a heartbeat (loop time). ``number`` keeps two of the same moment in order."""
+
+    due: float
+    number: int
+    channel: Channel
+
+
 class Hub:
     """Every channel of this process.
 
@@ -74,6 +83,9 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._opening: dict[str, asyncio.Task[Channel]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
+        self._in_care: dict[Channel, None] = {}  # those that housekeeping looks at
+        self._beats: list[_Beat] = []  # a heap, with one place for each channel
+        self._numbers = count()
         self.seats = Seats(max_viewers, max_per_address)
         self._ticker = Ticker(shortest=timing.tick_min, longest=timing.tick_max, metrics=metrics)
         self._resumer = Resumer(store)
@@ -203,10 +215,13 @@ class Hub:
             bounds=self._bounds,
             metrics=self._metrics,
             wake=self._ticker.wake,
+            care=self._care_for,
         )
         await channel.open()
         channel.empty_since = time.monotonic()
         self._channels[video_id] = channel
+        self._care_for(channel)  # nobody may come after all
+        self._expect_beat(channel, channel.empty_since + self._timing.heartbeat)
         return channel
 
     async def _close(self, channel: Channel) -> None:
@@ -232,21 +247,22 @@ class Hub:
                 log.exception("housekeeping failed; trying again in a second")
 
     async def _tidy(self) -> None:
+        """Look after the channels that need it, and only those: of thousands of videos, most are quiet and well."""
         now = time.monotonic()
+        self._beat(now)
         idle: list[Channel] = []
-        for channel in list(self._channels.values()):
-            if not channel.count():
+        for channel in list(self._in_care):
+            if channel.closed:
+                del self._in_care[channel]
+            elif not channel.count():
                 if not channel.arriving:
                     idle.append(channel)
-                continue
-            if now - channel.last_write >= self._timing.heartbeat:
-                self._ticker.beat(channel)
-            self._close_stalled(channel, now)
-            if not channel.greeting.backlog.complete and len(channel.greeting.backlog) < MAX_BACKLOG // 2:
-                try:
-                    await channel.refill()
-                except HubbubError as error:
-                    log.warning("video %s: could not fill the backlog up: %s", channel.video_id, error)
+            else:
+                self._close_stalled(channel, now)
+                if channel.is_thin():
+                    await self._refill(channel)
+                elif not channel.lagging:
+                    del self._in_care[channel]
         idle.sort(key=lambda channel: channel.empty_since)
         surplus = len(idle) - self._idle_videos
         for rank, channel in enumerate(idle):
@@ -255,6 +271,31 @@ class Hub:
                 continue
             if rank < surplus or now - channel.empty_since >= self._timing.linger:
                 await self._close(channel)
+
+    def _beat(self, now: float) -> None:
+        """Have heartbeats written where nothing was for long enough; each channel is looked at when one might be due."""
+        while self._beats and self._beats[0].due <= now:
+            channel = heappop(self._beats).channel
+            if channel.closed:
+                continue
+            quiet_since = channel.last_write
+            if now - quiet_since >= self._timing.heartbeat:
+                quiet_since = now
+                if channel.count():
+                    self._ticker.beat(channel)
+            self._expect_beat(channel, quiet_since + self._timing.heartbeat)
+
+    def _expect_beat(self, channel: Channel, due: float) -> None:
+        heappush(self._beats, _Beat(due, next(self._numbers), channel))
+
+    def _care_for(self, channel: Channel) -> None:
+        self._in_care[channel] = None
+
+    async def _refill(self, channel: Channel) -> None:
+        try:
+            await channel.refill()
+        except HubbubError as error:
+            log.warning("video %s: could not fill the backlog up: %s", channel.video_id, error)
 
     def _forgive(self, seconds: float) -> None:
         """We stood still for so long (SIGSTOP, a paused machine); who took nothing meanwhile had been given nothing.
