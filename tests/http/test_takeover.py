@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
+import socket
+import struct
+import weakref
 from typing import cast
 
 import pytest
@@ -13,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from tests.http.serving import serving
 
 from hubbub.http.connections import Patience
-from hubbub.http.takeover import TakeoverProtocol, takeover_of
+from hubbub.http.takeover import WATCHES, TakeoverProtocol, takeover_of
 
 pytestmark = pytest.mark.both_loops
 
@@ -244,3 +248,27 @@ def test_uvicorn_still_builds_on_httptools() -> None:
     config = uvicorn.Config(lambda: None, http="httptools")
     config.load()
     assert issubclass(TakeoverProtocol, config.http_protocol_class)
+
+
+async def test_a_connection_that_ends_by_a_reset_is_forgotten_at_once() -> None:
+    """No timer keeps what it was made of: whoever asks and resets, thousands of times a second, makes nothing grow."""
+    kept: list[weakref.ref[TakeoverProtocol]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        kept.append(weakref.ref(scope["extensions"][WATCHES].func.__self__))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async with serving(app) as (port, _), asyncio.timeout(10):
+        loop = asyncio.get_running_loop()
+        with socket.socket() as one:
+            one.setblocking(False)
+            await loop.sock_connect(one, ("127.0.0.1", port))
+            await loop.sock_sendall(one, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            while not (await loop.sock_recv(one, 4096)).endswith(b"ok"):
+                pass
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes by a reset
+        assert kept
+        while any(protocol() is not None for protocol in kept):
+            await asyncio.sleep(0.01)
+            gc.collect()

@@ -137,6 +137,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         self._books.leave(self)
         self._held = b""
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # after a reset too, or its timer would keep all of this for a minute more
 
     def shutdown(self) -> None:
         """Close an idle connection, over TLS also if the client ignores the goodbye (RFC 8446, section 6.1)."""
