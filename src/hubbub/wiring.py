@@ -112,6 +112,7 @@ def make_store(settings: Settings, metrics: Metrics) -> Store:
             pending_writes=settings.pending_writes,
             on_commit=on_commit,
         )
+        metrics.observe("hubbub_store_memory_bytes", "Memory that SQLite holds, most of it page caches", store.memory)
         metrics.observe("hubbub_store_log_bytes", "Size of SQLite's write-ahead log", store.log_bytes)
         return store
     raise ConfigError("HUBBUB_STORE", f"there is no store {scheme or settings.store!r}; use sqlite:///FILE.")

@@ -88,3 +88,10 @@ async def test_an_asker_who_goes_away_leaves_the_answer_to_the_others(operations
     first.cancel()
     assert (await second).status_code == 200
     assert first.cancelled()
+
+
+async def test_the_memory_of_sqlites_caches_is_known(store: SqliteStore) -> None:
+    """An operator can tell the page caches from the rest of the process's memory."""
+    before = store.memory()
+    await store.by_user("ada", after=None, limit=10)  # a reader's connection, with a cache of its own
+    assert store.memory() > before > 0

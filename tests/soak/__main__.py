@@ -28,8 +28,9 @@ TOLD = 10.0
 
 MOST_GROWTH = 12 * 1024**2
 """Bytes that the median of the last quarter's memory may lie above the second quarter's. The first one is the
-warm-up: rings, SQLite's page caches and the allocator's arenas fill. What is left is the arenas' noise, a few MiB; a
-leak of 300 bytes a comment would show within half an hour (40 comments a second), one of 500 bytes a visit too.
+warm-up: rings fill, and the allocator's arenas. SQLite's page caches, which grow with the database up to
+bounds of their own, are not counted. What is left is the arenas' noise, a few MiB; a leak of 300 bytes a comment would
+show within half an hour (40 comments a second), one of 600 bytes a visit too.
 """
 
 MOST_FILES = 25
@@ -47,7 +48,7 @@ SETTINGS = {
 
 
 class Sample(NamedTuple):
-    """A look at the server. ``memory`` is its resident size in bytes."""
+    """A look at the server. ``memory`` is its resident size in bytes, less what SQLite holds."""
 
     at: float
     memory: int
@@ -64,7 +65,7 @@ async def look(server: ServerProcess, began: float) -> Sample:
     at = time.monotonic() - began
     return Sample(
         at,
-        status["VmRSS"],
+        status["VmRSS"] - round(gauges["hubbub_store_memory_bytes"]),
         status["files"],
         status["sockets"],
         status["Threads"],

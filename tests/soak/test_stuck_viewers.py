@@ -97,7 +97,8 @@ async def outcome_of(directory: Path, load: Load) -> Outcome:
 )
 async def test_viewers_that_never_read_cost_little_and_are_let_go(tmp_path: Path, load: Load) -> None:
     """The process and the kernel hold a bounded amount for each, the metrics show them, they are closed as stalled, and
-    whoever reads gets every comment once; in the long form hardly later than without them."""
+    whoever reads gets every comment once; in the long form hardly later than without them (two runs, on a machine
+    that does nothing else meanwhile)."""
     outcome = await outcome_of(tmp_path, load)
     print(f"{load}: {outcome}")
     assert outcome.growth < MOST_GROWTH

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import apsw
+
 from hubbub.errors import StoreUnavailable
 from hubbub.ids import now_ms
 from hubbub.model import Change, Comment, Entry, Event, Position, Tail
@@ -164,6 +166,11 @@ class SqliteStore:
             return self.path.with_name(f"{self.path.name}-wal").stat().st_size
         except OSError:
             return 0
+
+    @staticmethod
+    def memory() -> int:
+        """Bytes that SQLite holds in this process, most of them in its page caches."""
+        return int(apsw.status(apsw.SQLITE_STATUS_MEMORY_USED)[0])
 
     def _backup(self, target: Path) -> None:
         source = connect_source(self.path, timeout=self._timeout)
