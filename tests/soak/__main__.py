@@ -26,11 +26,11 @@ EVERY = 2.0
 TOLD = 10.0
 """Seconds between two lines of progress."""
 
-MOST_GROWTH = 12 * 1024**2
+MOST_GROWTH = 20 * 1024**2
 """Bytes that the median of the last quarter's memory may lie above the second quarter's. The first one is the
 warm-up: rings fill, and the allocator's arenas. SQLite's page caches, which grow with the database up to
-bounds of their own, are not counted. What is left is the arenas' noise, a few MiB; a leak of 300 bytes a comment would
-show within half an hour (40 comments a second), one of 600 bytes a visit too.
+bounds of their own, are not counted; what they leave between them in the allocator's arenas is, about 10 KB a second.
+A leak of 350 bytes a comment, 700 a visit or 130 a bad request would show within half an hour.
 """
 
 MOST_FILES = 25
