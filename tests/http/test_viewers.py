@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from hubbub.fanout.viewer import Viewer
-from hubbub.fanout.writing import write_to_all
+from hubbub.fanout.writing import send_to_all
 from hubbub.http.viewers import SocketViewer
 
 pytestmark = pytest.mark.both_loops
@@ -62,6 +62,13 @@ class Watched(SocketViewer):
         self.was_its_own = os.fstat(self.socket.fileno()).st_ino == self.inode
         super().connection_lost(exc)
         self.over.set()
+
+
+def write_to_all(viewers: list[Watched], data: bytes) -> None:
+    """As a channel does it."""
+    for viewer, taken in zip(viewers, send_to_all([viewer.socket for viewer in viewers], data), strict=True):
+        if taken < len(data):
+            viewer.write(data[taken:])
 
 
 @asynccontextmanager

@@ -12,26 +12,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hubbub.brokers.base import Broker
 from hubbub.fanout.backlog import MAX_BACKLOG, Backlog
+from hubbub.fanout.crowd import SLICE, Crowd
 from hubbub.fanout.frames import Frames, framed
 from hubbub.fanout.greeting import Greeting
 from hubbub.fanout.intake import Intake
 from hubbub.fanout.opening import Opened
 from hubbub.fanout.ring import Ring
 from hubbub.fanout.viewer import Format, Viewer
-from hubbub.fanout.writing import write_to_all
+from hubbub.fanout.writing import send_to_all
 from hubbub.ids import now_ms
 from hubbub.metrics import Metrics
 from hubbub.model import Entry, Position
 from hubbub.stores.base import Store
 from hubbub.wire.sse import HEARTBEAT
-
-SLICE = 250
-"""Writes between two turns of the event loop: about a millisecond of sending."""
 
 
 class Bounds(NamedTuple):
@@ -63,6 +61,7 @@ class Channel:
         self.video_id = video_id
         self.level: dict[Format, dict[Viewer, None]] = {}
         self.lagging: dict[Viewer, None] = {}
+        self._crowds: dict[Format, Crowd] = {}  # of `level`, where all of a format stand together
         self.arriving = 0  # viewers being greeted
         self.closed = False
         self.empty_since = time.monotonic()
@@ -157,29 +156,70 @@ class Channel:
         """
         self.dirty = False
         start, stop = self._cut()
-        for format, viewers in list(self.level.items()):
+        for format in list(self.level):
             if frame := self._tick_frame(format, start, stop):
                 self._metrics.frame_bytes.observe(len(frame))
+            crowd = self._crowd(format)
             delivered = 0
-            for some in _slices(viewers, self._rotation):
+            for first, last in crowd.slices(self._rotation):
                 # Asked at each slice, since between two others run: a comment may have been retracted, and viewers may
                 # have left, fallen behind or caught up by themselves.
                 frame = self._tick_frame(format, start, stop)
-                due = [] if frame is None else [v for v in some if v.level and v.cursor == start]
-                for viewer in due:
-                    viewer.cursor = stop
-                if frame:
-                    self._write(due, frame, format)
-                    delivered += len(due)
-                if len(due) < len(some):
-                    for viewer in some:
-                        if viewer.level and viewer.cursor != stop:
-                            self.catch_up(viewer)
-                yield len(some)
+                if frame is not None and self._crowds.get(format) is crowd and crowd.stands_at(start, stop):
+                    crowd.move(first, last, stop)
+                    if frame:
+                        self._send(crowd, first, last, frame)
+                        delivered += last - first
+                else:
+                    if self._crowds.get(format) is crowd:
+                        self._break_up(format)
+                    delivered += self._sweep_singly(crowd.viewers[first:last], frame, start, stop)
+                yield last - first
             self._rotation += SLICE
             self._metrics.deliveries.inc(delivered)
             self._metrics.delivered_events.inc(delivered * (stop - start))
         self.last_write = time.monotonic()
+
+    def _sweep_singly(self, viewers: list[Viewer], frame: bytes | None, start: int, stop: int) -> int:
+        """The slice of a sweep where viewers do not all stand at ``start``; how many frames were written."""
+        delivered = 0
+        for viewer in viewers:
+            if not viewer.level:
+                continue
+            if viewer.cursor == start and frame is not None:
+                viewer.cursor = stop
+                if frame:
+                    viewer.write(frame)
+                    delivered += 1
+            else:
+                self.catch_up(viewer)
+        return delivered
+
+    def _send(self, crowd: Crowd, first: int, last: int, data: bytes) -> None:
+        """Write ``data`` to the viewers of a slice, all of them level."""
+        if not crowd.sockets:
+            for viewer in crowd.viewers[first:last]:
+                viewer.write(data)
+            return
+        sent = send_to_all(crowd.sockets[first:last], data)
+        if sent.count(len(data)) < len(sent):
+            for viewer, taken in zip(crowd.viewers[first:last], sent, strict=True):
+                if taken < len(data):
+                    viewer.write(data[taken:])  # its transport knows what to do: wait, or notice that it has gone
+
+    def _crowd(self, format: Format) -> Crowd:
+        """The level viewers of a format; kept while they stand together."""
+        crowd = self._crowds.get(format)
+        if crowd is None:
+            crowd = Crowd(format, self.level[format])
+            if crowd.place is not None:
+                self._crowds[format] = crowd
+        return crowd
+
+    def _break_up(self, format: Format) -> None:
+        """Somebody moved: each has a cursor of their own again."""
+        if (crowd := self._crowds.pop(format, None)) is not None:
+            crowd.disband()
 
     def _tick_frame(self, format: Format, start: int, stop: int) -> bytes | None:
         """The tick's frame as of now (a retraction between two slices must be obeyed); None if it has left the ring."""
@@ -213,17 +253,12 @@ class Channel:
         self.last_write = time.monotonic()
         for format, viewers in list(self.level.items()):
             beat = framed(HEARTBEAT, format)
-            for some in _slices(viewers, 0):
-                self._write([viewer for viewer in some if viewer.level], beat, format)
-                yield len(some)
-
-    @staticmethod
-    def _write(viewers: list[Viewer], data: bytes, format: Format) -> None:
-        if format.chunked:
-            write_to_all(viewers, data)
-        else:
-            for viewer in viewers:
-                viewer.write(data)
+            waiting = list(viewers)
+            for first in range(0, len(waiting), SLICE):
+                for viewer in waiting[first : first + SLICE]:
+                    if viewer.level:
+                        viewer.write(beat)
+                yield SLICE
 
     # --- viewers -----------------------------------------------------------------------------------------------------
 
@@ -248,8 +283,7 @@ class Channel:
             return
         viewer.channel = self
         viewer.cursor = cursor
-        viewer.level = True
-        self.level.setdefault(viewer.format, {})[viewer] = None
+        self._rise(viewer)
         viewer.write(framed(greeting, viewer.format))
         if viewer.level:
             self.catch_up(viewer)
@@ -259,9 +293,8 @@ class Channel:
         if viewer.channel is not self:
             return
         viewer.channel = None
-        viewer.level = False
         self.lagging.pop(viewer, None)
-        self.level.get(viewer.format, {}).pop(viewer, None)
+        self._sink(viewer)
         if not self.count():
             self.empty_since = time.monotonic()
             self._care(self)
@@ -270,10 +303,9 @@ class Channel:
         """A viewer could not take everything at once."""
         if not viewer.pauses_always:
             self._metrics.fell_behind.inc()
-        viewer.level = False
         viewer.lagging_since = time.monotonic()
         viewer.unsent_seen = viewer.unsent()
-        self.level.get(viewer.format, {}).pop(viewer, None)
+        self._sink(viewer)
         self.lagging[viewer] = None
         self._care(self)
 
@@ -294,18 +326,23 @@ class Channel:
             if not viewer.level:
                 return
         self.lagging.pop(viewer, None)
-        self.level.setdefault(viewer.format, {})[viewer] = None
+        self._rise(viewer)
+
+    def _rise(self, viewer: Viewer) -> None:
+        viewer.level = True
+        group = self.level.setdefault(viewer.format, {})
+        if viewer not in group:
+            group[viewer] = None
+            self._break_up(viewer.format)
+
+    def _sink(self, viewer: Viewer) -> None:
+        viewer.level = False
+        group = self.level.get(viewer.format, {})
+        if viewer in group:
+            del group[viewer]
+            self._break_up(viewer.format)
 
     def _reset(self, viewer: Viewer) -> bytes:
         reason = "restarted" if viewer.cursor < self._began_at else "too_slow"
         self._metrics.resets.labels(reason).inc()
         return framed(self.greeting.reset(reason, viewer.backlog, batch=viewer.format.batch), viewer.format)
-
-
-def _slices(viewers: Iterable[Viewer], rotation: int) -> Iterator[list[Viewer]]:
-    """The viewers of now, from another one on each time, `SLICE` at a time."""
-    waiting = list(viewers)
-    if waiting and (pivot := rotation % len(waiting)):
-        waiting = waiting[pivot:] + waiting[:pivot]
-    for first in range(0, len(waiting), SLICE):
-        yield waiting[first : first + SLICE]

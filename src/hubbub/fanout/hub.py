@@ -273,7 +273,7 @@ class Hub:
                 await self._close(channel)
 
     def _beat(self, now: float) -> None:
-        """Have heartbeats written where nothing was for long enough; each channel is looked at when one might be due."""
+        """Have heartbeats written where nothing was for long; each channel is looked at when one might be due."""
         while self._beats and self._beats[0].due <= now:
             channel = heappop(self._beats).channel
             if channel.closed:

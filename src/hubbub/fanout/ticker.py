@@ -18,7 +18,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hubbub.fanout.channel import SLICE, Channel
+from hubbub.fanout.channel import Channel
+from hubbub.fanout.crowd import SLICE
 from hubbub.metrics import Metrics
 
 log = logging.getLogger(__name__)

@@ -38,10 +38,11 @@ class Audience(Protocol):
 class Viewer(ABC):
     """One client's place in a channel. Subclasses know the socket; everything here belongs to the channel.
 
-    ``cursor`` is the ring sequence of the next entry to send, always a tick's boundary. ``level``: it is in a channel
-    and has taken everything it was given, so that it may share the next frame. ``lagging_since`` is the loop time of
-    the last progress while lagging. ``backlog`` is how many comments a reset brings. ``socket`` is what a chunked
-    viewer's frames may be written to while it is level (`hubbub.fanout.writing`).
+    ``cursor`` is the ring sequence of the next entry to send, always a tick's boundary; while the viewer stands in a
+    `hubbub.fanout.crowd.Crowd`, that keeps it. ``level``: it is in a channel and has taken everything it was given, so
+    that it may share the next frame. ``lagging_since`` is the loop time of the last progress while lagging. ``backlog``
+    is how many comments a reset brings. ``socket`` is what a chunked viewer's frames may be sent by while it is level
+    (`hubbub.fanout.writing`).
     """
 
     pauses_always: ClassVar[bool] = False

@@ -13,22 +13,18 @@ from collections.abc import Sequence
 from itertools import repeat
 from socket import SocketType
 
-from hubbub.fanout.viewer import Viewer
 
-
-def write_to_all(viewers: Sequence[Viewer], data: bytes) -> None:
-    """Write ``data`` whole to each of ``viewers``, all of them level. Whoever can't take it all at once falls behind.
+def send_to_all(sockets: Sequence[SocketType], data: bytes) -> list[int]:
+    """Send ``data`` by each of ``sockets``; how many bytes each has taken, which is 0 too where it can take nothing any
+    more. Never waits, never raises.
 
     `SocketType.send`, not `os.write`: to the kernel a write to a socket is a longer way (a twelfth of the whole).
     """
-    sockets = iter([viewer.socket for viewer in viewers])
+    untried = iter(sockets)
     sent: list[int] = []
-    while len(sent) < len(viewers):
+    while len(sent) < len(sockets):
         try:
-            sent.extend(map(SocketType.send, sockets, repeat(data)))  # keeps what it had when one of them raises
-        except OSError:  # its buffer is full, or its client has gone: its transport knows what to do
+            sent.extend(map(SocketType.send, untried, repeat(data)))  # keeps what it had when one of them raises
+        except OSError:  # its buffer is full, or its client has gone
             sent.append(0)
-    if sent.count(len(data)) < len(sent):
-        for viewer, taken in zip(viewers, sent, strict=True):
-            if taken < len(data):
-                viewer.write(data[taken:])
+    return sent

@@ -1,7 +1,7 @@
 """``POST /v1/videos/{video_id}/comments``: a comment comes in.
 
 From here: `comments.accepting` (stored, then published) → `brokers` → `fanout.channel.receive` → `fanout.ticker` →
-`fanout.channel.sweep` → `fanout.writing.write_to_all`.
+`fanout.channel.sweep` → `fanout.writing.send_to_all`.
 """
 
 from __future__ import annotations
