@@ -1,4 +1,4 @@
-"""Viewers who stand together: who comes, goes or falls behind between two slices of a sweep takes nothing from others."""
+"""Viewers who stand together: who comes, goes or falls behind in mid-sweep takes nothing from the others."""
 
 from __future__ import annotations
 

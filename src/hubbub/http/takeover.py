@@ -129,9 +129,15 @@ class TakeoverProtocol(HttpToolsProtocol):
     # --- the connection -----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        super().connection_made(transport)
+        # uvicorn's own way would have the transport remember both addresses for as long as it lives, which is an eighth
+        # of what a viewer costs.
+        self.connections.add(self)
+        self.transport = transport
         self.flow = _Flow(transport)
-        self._opened = None
+        self.scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            self.server, self.client = _address(opened.getsockname), _address(opened.getpeername)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._books.leave(self)
@@ -364,6 +370,15 @@ class TakeoverProtocol(HttpToolsProtocol):
         cycle.scope["extensions"].clear()
         cycle.on_response = _nothing
         del self.parser, self.cycle, self.scope, self.flow
+
+
+def _address(ask: Callable[[], Any]) -> tuple[str, int] | None:
+    """An end of a connection, as ASGI has it; None for a socket of the file system, or one whose client has gone."""
+    try:
+        address = ask()
+    except OSError:
+        return None
+    return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None
 
 
 def _nothing() -> None:
