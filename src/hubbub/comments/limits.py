@@ -46,15 +46,12 @@ class Limits:
 
         Raises `TooFast` (codes ``user_rate``, ``address_rate``, ``global_rate``), and then has taken none.
         """
-        taken: list[tuple[str, Limit]] = []
-        for rule in self._rules:
-            key = rule.key(user_id, address)
-            wait = await self._limiter.take(key, rule.limit)
+        for taken, rule in enumerate(self._rules):
+            wait = await self._limiter.take(rule.key(user_id, address), rule.limit)
             if wait > 0:
-                for earlier, limit in taken:
-                    await self._limiter.give_back(earlier, limit)
+                for earlier in self._rules[:taken]:
+                    await self._limiter.give_back(earlier.key(user_id, address), earlier.limit)
                 raise _too_fast(rule, wait)
-            taken.append((key, rule.limit))
 
     async def give_back(self, user_id: str, address: str) -> None:
         """Return what a `check` with the same arguments took, for a post that did not come about."""

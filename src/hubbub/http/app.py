@@ -36,6 +36,9 @@ from hubbub.stores.base import Store
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+COMMENTS = "/v1/videos/{video_id}/comments"
+_BEFORE, _AFTER = COMMENTS.split("{video_id}")
+
 
 @dataclass(frozen=True)
 class Services:
@@ -67,10 +70,28 @@ class Surface:
 
 def create_app(services: Services, surface: Surface) -> ASGIApp:
     """The whole HTTP side over services that somebody else opens and closes."""
-    app: ASGIApp = Router(routes(services, surface), redirect_slashes=False)
+    app: ASGIApp = PostsFirst(Router(routes(services, surface), redirect_slashes=False))
     if surface.dev_secret is not None:
         app = LoopbackOnly(app)
     return Edge(with_cors(app, surface.cors_origins), access_log=surface.access_log)
+
+
+class PostsFirst:
+    """The router, with the one address before it that must cost nothing to find: where comments are posted."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        [self._post] = [route.app for route in router.routes if isinstance(route, Route) and route.path == COMMENTS]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            path: str = scope["path"]
+            video_id = path[len(_BEFORE) : -len(_AFTER)]
+            if video_id and "/" not in video_id and path == _BEFORE + video_id + _AFTER:
+                scope["path_params"] = {"video_id": video_id}
+                await self._post(scope, receive, send)
+                return
+        await self._router(scope, receive, send)
 
 
 def routes(services: Services, surface: Surface) -> list[Route]:
@@ -90,11 +111,10 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     )
     pages = Pages(version=__version__, max_text=surface.max_text, watch=surface.watch)
 
-    comments = "/v1/videos/{video_id}/comments"
-    comment = comments + "/{comment_id}"
+    comment = COMMENTS + "/{comment_id}"
     found = [
-        _at(comments, GET=history.page, POST=posting),
-        Route(comments + "/stream", stream),  # every method: else DELETE would take "stream" for a comment's id
+        _at(COMMENTS, GET=history.page, POST=posting),
+        Route(COMMENTS + "/stream", stream),  # every method: else DELETE would take "stream" for a comment's id
         _at(comment, GET=history.comment, DELETE=moderation.delete),
         _at(comment + "/hide", POST=moderation.hide),
         _at(comment + "/restore", POST=moderation.restore),

@@ -54,12 +54,17 @@ def check_head(
         raise NotImplementedHere("This is no proxy; CONNECT leads nowhere.")
     if len(headers) > MAX_HEADERS:
         raise HeadTooLarge(f"The request has {len(headers)} headers; send at most {MAX_HEADERS}.")
-    hosts = [value for name, value in headers if name == b"host"]
+    hosts: list[bytes] = []
+    codings: list[bytes] = []
+    for name, value in headers:
+        if name == b"host":
+            hosts.append(value)
+        elif name == b"transfer-encoding":
+            codings.append(value.strip().lower())
     if len(hosts) > 1 or (not hosts and version == "1.1") or not all(map(_HOST.fullmatch, hosts)):
         raise bad_http()  # RFC 9112, section 3.2
     if b"#" in target or (target == b"*" and method != b"OPTIONS"):
         raise bad_http()
-    codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
     if codings and (version == "1.0" or len(codings) > 1):
         raise bad_http()  # RFC 9112, section 6.1
     if codings and codings[0] != b"chunked":

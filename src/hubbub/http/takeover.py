@@ -30,6 +30,7 @@ from uvicorn.server import ServerState
 
 from hubbub.errors import Refusal
 from hubbub.http.connections import Connections
+from hubbub.http.cycle import Cycle
 from hubbub.http.heads import HeadTooLarge, SlowRequest, bad_http, check_head, unknown_method
 from hubbub.http.problems import problem_answer
 
@@ -238,8 +239,12 @@ class TakeoverProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # uvicorn would put trailers among the headers, which the application is reading by then.
-        if self._reading == "head":
-            super().on_header(name, value)
+        if self._reading != "head":
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._progressed = True
@@ -259,6 +264,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._reads("body")
         cycle = self.cycle
+        cycle.__class__ = Cycle
         if self.expect_100_continue:
             _close_unless_body_is_asked_for(cycle)
         extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))  # ASGI's own take dictionaries

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 MAX_COUNT = 1_000_000_000
@@ -25,6 +25,15 @@ class Limit:
 
     count: int
     seconds: float
+    window_ns: int = field(init=False, repr=False, compare=False)
+    """``seconds`` in nanoseconds."""
+    cost_ns: int = field(init=False, repr=False, compare=False)
+    """The part of it that one token takes to come."""
+
+    def __post_init__(self) -> None:
+        window = int(self.seconds * 1e9)
+        object.__setattr__(self, "window_ns", window)
+        object.__setattr__(self, "cost_ns", max(window // max(self.count, 1), 1))
 
     def __str__(self) -> str:
         """In the form that `parse_limit` reads."""

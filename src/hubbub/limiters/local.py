@@ -43,8 +43,7 @@ class LocalRateLimiter:
     async def take(self, key: str, limit: Limit) -> float:
         """See `RateLimiter.take`. Never waits."""
         now = int(self._clock() * 1e9)
-        window = int(limit.seconds * 1e9)
-        cost = max(window // limit.count, 1)
+        window, cost = limit.window_ns, limit.cost_ns
         full_at = self._full_at.get(key)
         if full_at is None:
             self._make_room(now)
@@ -61,15 +60,14 @@ class LocalRateLimiter:
         """See `RateLimiter.give_back`. Never waits."""
         full_at = self._full_at.get(key)
         if full_at is not None:
-            self._full_at[key] = full_at - max(int(limit.seconds * 1e9) // limit.count, 1)
+            self._full_at[key] = full_at - limit.cost_ns
 
     def _make_room(self, now: int) -> None:
         """Before a bucket is added. Forgets up to two full ones, so that memory follows the number of active keys."""
-        for _ in range(2):
-            oldest = next(iter(self._full_at), None)
-            if oldest is None or self._full_at[oldest] > now:
+        for key in list(islice(self._full_at, 2)):
+            if self._full_at[key] > now:
                 break
-            del self._full_at[oldest]
+            del self._full_at[key]
         if len(self._full_at) < self._max_buckets:
             return
         for key in islice(self._full_at, _LOOKED_AT):
