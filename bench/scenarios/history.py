@@ -29,7 +29,7 @@ class History(Scenario):
     name = "history"
     title = f"Pages of history with {MANY:,} comments in the video"
     note = (
-        f"50 comments a page, {RATE} pages/s on 8 connections; middle: one of 500 cursors in the middle half each time; "
+        f"50 comments a page, {RATE} pages/s on 8 connections; middle: a cursor in the middle half, 500 in turn; "
         "the file is in the system's page cache"
     )
 

@@ -18,8 +18,8 @@ class Paced(Scenario):
     name = "paced"
     title = f"{RATE} comments/s to {VIEWERS:,} viewers, post to receipt"
     note = (
-        "format plain; both paced alike; the measure is the median time of the C loop's sweeps over as many viewers with "
-        "the same frames"
+        "format plain; both paced alike; the measure is the median time of the C loop's sweeps over as many viewers "
+        "with the same frames"
     )
 
     def run(self, folder: Path) -> None:

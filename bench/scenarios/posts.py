@@ -20,8 +20,8 @@ class Posts(Scenario):
     name = "posts"
     title = f"Durable posts/s on {THE_ONE} connections"
     note = (
-        f"SQLite, synchronous=FULL; {POSTERS} users with a JWT each; limits on, not reached; published to the live log; "
-        "the server on one core"
+        f"SQLite, synchronous=FULL; {POSTERS} users with a JWT each; limits on, not reached; published to the live "
+        "log; the server on one core"
     )
 
     def run(self, folder: Path) -> None:

@@ -18,7 +18,7 @@ class Returning(Scenario):
     title = f"{VIEWERS:,} viewers return at once after kill -9 and restart, resuming"
     note = (
         f"from the start of the new process until every viewer has all {BEFORE + AFTER} comments, each once, {AFTER} "
-        "of which were posted while they returned; format plain; they come as soon as the port listens, with Last-Event-ID"
+        "of which were posted while they returned; format plain; they come as soon as it listens, with Last-Event-ID"
     )
 
     def run(self, folder: Path) -> None:

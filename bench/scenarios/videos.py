@@ -19,8 +19,8 @@ class Videos(Scenario):
     name = "videos"
     title = "The cost of one comment with 10 … 10,000 videos watched"
     note = (
-        f"{VIEWERS:,} viewers throughout, {HERE} of them on the video that is commented on, {RATE} comments/s; the CPU of "
-        "the whole process"
+        f"{VIEWERS:,} viewers throughout, {HERE} of them on the video that is commented on, {RATE} comments/s; the CPU "
+        "of the whole process"
     )
 
     def run(self, folder: Path) -> None:
