@@ -9,5 +9,5 @@ load/        the load: C, so that it is never the limit (it prints its own share
 targets      servers under load: starting Hubbub and the others alike
 programs     compiling and driving the load
 measure      CPU seconds, memory and open files of a process
-report, table
+report       the page with its plots; `summary`: the same as Markdown; `table`: on the terminal
 """

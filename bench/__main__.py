@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import report, table
+from bench import report, summary, table
 from bench.measure import ROOT, commit, machine, today
 from bench.programs import BenchError
 from bench.scenario import Scenario, measure
@@ -37,6 +37,7 @@ def main() -> int:
     folder = options.out or (ROOT / "bench" / ("report" if len(chosen) == len(ALL) else ".build/report"))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    summary.write(results, folder)
     print(f"The report: {report.write(results, folder)}")
     return int(any(scenario["error"] for scenario in results["scenarios"]))
 

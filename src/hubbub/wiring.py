@@ -50,8 +50,8 @@ _SWITCH_INTERVAL = 0.0005
 between the store's commit and its answer while the event loop is busy sending."""
 
 _COLLECT_AFTER = (5_000, 20, 20)
-"""Objects made, and younger collections, before each generation is searched for cycles. Python's own 700 is a twentieth of
-what a post costs, and finds next to nothing: requests and frames make no cycles."""
+"""Objects made, and younger collections, before each generation is searched for cycles. Python's own 700 costs a post a
+twentieth more and finds next to nothing: requests and frames make no cycles."""
 
 
 def build(settings: Settings) -> Services:
