@@ -28,7 +28,7 @@ test: venv node_modules/.made test-packages ## Run every test: the fast ones, th
 
 .PHONY: fuzz
 fuzz: ## Feed strange bytes to everything that reads a stranger's, for FUZZ_SECONDS=600 in all (ARGS=… names targets)
-	@$(PYTHON) scripts/make_venv.py fuzz
+	@$(PYTHON) scripts/make_venv.py testing fuzz
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
 .PHONY: soak
