@@ -136,9 +136,11 @@ class Watch:
         self.tell("mark")
         self.answer()
 
-    def volley(self, times: int) -> Read:
-        """Post ``times``, each when everybody has the one before."""
-        self.tell(f"volley {times}")
+    def volley(self, times: int, *, sleeping: bool = False) -> Read:
+        """Post ``times``, each when everybody has the one before. ``sleeping``: the load sleeps when it has nothing to
+        do, which costs the server the waking (decision 9).
+        """
+        self.tell(f"volley {times} {sleeping:d}")
         return Read(self.answer())
 
     def run(self, seconds: float) -> Read:

@@ -9,7 +9,7 @@
  *     mark                  count from here
  *     wait COUNT SECONDS    until every viewer has COUNT stamps since the mark, then as `read`
  *     run SECONDS           let it run, then as `read`
- *     volley TIMES          post; when the last viewer has it, post the next; then as `read`
+ *     volley TIMES [1]      post; when the last viewer has it, post the next; then as `read`. 1: sleep between, do not spin
  *     resume WINDOW         from now on, whoever is cut off comes back, with Last-Event-ID and at most WINDOW under way
  *
  * `read` says how many stamps came and how late, the share of the time in which the program itself had work to do, and whether all viewers have had the same
@@ -237,11 +237,11 @@ static void command(char *line) {
     } else if (sscanf(line, "run %lf", &a) == 1) {
         settle(a, false);
         print_read();
-    } else if (sscanf(line, "volley %lf", &a) == 1 && post) {
+    } else if (sscanf(line, "volley %lf %lf", &a, &b) >= 1 && post) {
         volley_left = (uint64_t)a;
         target = viewers[0].count;
         uint64_t idle = now_us();
-        spinning = true;
+        spinning = b == 0;
         volley_next();
         while (true) {
             uint64_t before = stamps;

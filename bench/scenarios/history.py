@@ -21,7 +21,7 @@ from hubbub.wire.cursors import encode_cursor
 
 FEW, MANY = 10_000, 1_000_000
 BEGAN = 1_760_000_000_000
-RATE, SECONDS = 200, 6.0
+RATE, SECONDS = 200, 4.0
 _BATCH = 512
 
 

@@ -11,7 +11,7 @@ from bench.targets import Hubbub, Target
 
 VIEWERS = 10_000
 RATE = 10
-SECONDS = 15.0
+SECONDS = 12.0
 
 
 class Paced(Scenario):

@@ -13,7 +13,7 @@ from hubbub.comments.identity import mint_token
 CONNECTIONS = (1, 4, 16, 64, 256)
 THE_ONE = 64
 POSTERS = 500
-SECONDS = 6.0
+SECONDS = 4.0
 
 
 class Posts(Scenario):

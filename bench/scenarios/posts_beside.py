@@ -10,7 +10,7 @@ from bench.targets import Hubbub
 
 VIEWERS = 10_000
 RATE = 20
-SECONDS = 15.0
+SECONDS = 12.0
 
 
 class PostsBeside(Scenario):
