@@ -162,6 +162,31 @@ async def test_a_log_that_begins_anew_resets_everyone(stage: Stage) -> None:
         assert list(watcher.picture()[0].values()) == ["1", "2", "3", "4"]
 
 
+async def test_who_fell_behind_before_the_log_began_anew_is_reset_also_after_it_was_read_back(
+    new_stage: NewStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading further back puts nothing where a cursor from before still stands: that would be a silent gap."""
+    monkeypatch.setattr("hubbub.fanout.opening.OPENING_TAIL", 3)
+    stage = await new_stage(ring_entries=20)
+    watcher = await stage.watch()
+    await stage.say()
+    await until(lambda: watcher.texts() == ["1"])
+    watcher.blocked = True
+    for _ in range(4):
+        await stage.say()
+        await until(lambda: not stage.hub._channels["v"].dirty)
+    for _ in range(25):  # more than can be fetched
+        await stage.keep()
+    await stage.say()
+    channel = stage.hub._channels["v"]
+    await until(lambda: channel.greeting.position.offset == 31)
+    returned = await stage.watch(last_event_id=f"{channel.greeting.position.epoch}.15.0")
+    assert returned.texts() == [str(number) for number in range(16, 32)]
+    watcher.unblock()
+    assert [data["reason"] for name, data, _ in watcher.events() if name == "reset"] == ["restarted"]
+    assert watcher.picture() == (await stage.watch()).picture()
+
+
 async def test_a_retracted_text_is_in_no_later_byte(stage: Stage) -> None:
     """Not in the backlog, not for who returns, not for who lags behind."""
     lagging = await stage.watch()

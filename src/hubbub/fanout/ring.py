@@ -119,11 +119,13 @@ class Ring:
         return sequences[0]
 
     def restart(self, head: Position) -> None:
-        """Forget everything and go on at ``head``. A sequence is skipped, so that every cursor is off the ring."""
+        """Forget everything and go on at ``head``. So many sequences are skipped that every cursor is off the ring, and
+        stays so after `prepend`.
+        """
         self._items.clear()
         self._offsets.clear()
         self._carriers.clear()
         self._gone = self.bytes = 0
-        self.next += 1
+        self.next += self.max_entries + 1
         self.first = self.next
         self.head = head
