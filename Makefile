@@ -61,9 +61,9 @@ docs: venv ## Write the generated page docs/settings.md
 
 .PHONY: clean
 clean: ## Remove what was made here, except databases
-	@rm -rf .venv .venv.lock node_modules build dist .fuzz .hypothesis .schemathesis .coverage
+	@rm -rf .venv .venv.lock node_modules bench/.build build dist .fuzz .hypothesis .schemathesis .coverage
 	@rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests scripts bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: venv
 venv:

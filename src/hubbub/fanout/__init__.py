@@ -2,5 +2,5 @@
 
 Read top-down: `hub` (which videos are watched) → `channel` (one video: entries in, frames out) → `ticker` (when, and
 how much at a time) → `viewer` (one client's cursor). `ring`, `frames` and `backlog` are what a channel is made of;
-`resume` finds where a returning viewer goes on.
+`crowd` and `writing` are how a frame gets to thousands at once; `resume` finds where a returning viewer goes on.
 """
