@@ -19,6 +19,7 @@ from hubbub.comments.identity import Authenticator
 from hubbub.comments.limits import Limits
 from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
+from hubbub.comments.videos import Videos
 from hubbub.config import Settings
 from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.fanout.channel import Bounds
@@ -62,6 +63,7 @@ def build(settings: Settings) -> Services:
     ids = IdSource()
     metrics.observe("hubbub_clock_behind_seconds", "How far the clock is behind the newest comment's time", ids.ahead)
     publisher = Publisher(broker, store, metrics)
+    videos = Videos(store, publisher, ids, metrics, registered=settings.videos == "registered")
     limits = Limits(
         LocalRateLimiter(), user=settings.post_limit, address=settings.address_limit, everyone=settings.global_limit
     )
@@ -88,8 +90,9 @@ def build(settings: Settings) -> Services:
         store=store,
         broker=broker,
         publisher=publisher,
-        accepting=Accepting(store, publisher, limits, ids),
+        accepting=Accepting(store, publisher, limits, ids, videos),
         retracting=Retracting(store, publisher, ids, metrics),
+        videos=videos,
         hub=hub,
         authenticator=make_authenticator(settings),
         metrics=metrics,

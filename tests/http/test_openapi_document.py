@@ -114,7 +114,7 @@ def test_the_examples_name_real_places_and_headers() -> None:
 def test_every_event_of_a_log_is_described() -> None:
     """What can come on a stream is what the page lists, the kinds that nothing makes yet left out."""
     named = {event["name"] for event in EVENTS}
-    assert named == {kind.value for kind in Kind} - {"settings", "end"} | {
+    assert named == {kind.value for kind in Kind} - {"settings"} | {
         "welcome",
         "comment_batch",
         "reset",

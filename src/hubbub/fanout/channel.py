@@ -116,7 +116,9 @@ class Channel:
         backlog.complete = opened.complete
         for pin in opened.pins:
             backlog.apply(pin, None)
-        self.greeting = Greeting(self.video_id, backlog, opened.start, now_ms(), skew_ms=skew_ms)
+        self.greeting = Greeting(
+            self.video_id, backlog, opened.start, now_ms(), skew_ms=skew_ms, timeline=opened.timeline
+        )
         self._began_at = self.ring.next
         for entry in opened.entries:
             self.ring.append(entry)

@@ -131,6 +131,11 @@ class Hub:
         """Everyone watching here."""
         return sum(channel.count() for channel in self._channels.values())
 
+    def watching(self, video_id: str) -> int:
+        """Everyone watching one video here."""
+        channel = self._channels.get(video_id)
+        return 0 if channel is None else channel.count()
+
     # --- coming and going --------------------------------------------------------------------------------------------
 
     async def admit(self, viewer: Viewer, video_id: str, *, last_event_id: str | None) -> None:

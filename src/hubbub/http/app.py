@@ -18,6 +18,7 @@ from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
 from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
+from hubbub.comments.videos import Videos
 from hubbub.fanout.hub import Hub
 from hubbub.http.cors import with_cors
 from hubbub.http.dev import Guests, LoopbackOnly
@@ -29,6 +30,7 @@ from hubbub.http.pages import Pages
 from hubbub.http.post import Posting
 from hubbub.http.requests import Addresses, Callers, Network
 from hubbub.http.stream import Stream
+from hubbub.http.videos import VideoCalls
 from hubbub.http.watching import Watching
 from hubbub.ids import IdSource
 from hubbub.metrics import Metrics
@@ -46,6 +48,7 @@ class Services:
     publisher: Publisher
     accepting: Accepting
     retracting: Retracting
+    videos: Videos
     hub: Hub
     authenticator: Authenticator
     metrics: Metrics
@@ -79,9 +82,10 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     callers = Callers(services.authenticator)
     watching = Watching(callers, surface.watch)
     posting = Posting(services.accepting, callers, addresses, services.metrics, max_text=surface.max_text)
-    history = History(services.store, services.retracting, watching)
-    stream = Stream(services.hub, watching, addresses, sndbuf=surface.sndbuf)
-    moderation = Moderation(services.retracting, callers)
+    history = History(services.store, services.retracting, services.videos, watching)
+    stream = Stream(services.hub, services.videos, watching, addresses, sndbuf=surface.sndbuf)
+    moderation = Moderation(services.retracting, services.videos, callers)
+    videos = VideoCalls(services.videos, services.store, services.hub, callers, watching)
     operations = Operations(
         services.store,
         services.metrics,
@@ -90,9 +94,13 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     )
     pages = Pages(version=__version__, max_text=surface.max_text, watch=surface.watch)
 
-    comments = "/v1/videos/{video_id}/comments"
+    video = "/v1/videos/{video_id}"
+    comments = video + "/comments"
     comment = comments + "/{comment_id}"
     found = [
+        _at(video, GET=videos.show, PUT=videos.put),
+        _at(video + "/start", POST=videos.start),
+        _at(video + "/end", POST=videos.end),
         _at(comments, GET=history.page, POST=posting),
         Route(comments + "/stream", stream),  # every method: else DELETE would take "stream" for a comment's id
         _at(comment, GET=history.comment, DELETE=moderation.delete),

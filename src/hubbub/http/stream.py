@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from hubbub.comments.draft import check_video_id
 from hubbub.comments.identity import Identity
-from hubbub.errors import Unavailable
+from hubbub.comments.videos import Videos
+from hubbub.errors import NotFound, Unavailable
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.hub import Hub
 from hubbub.fanout.viewer import Viewer
@@ -35,14 +36,15 @@ HEADERS = [
 ]
 
 _FULL = (10.0, 30.0)
-"""Seconds after which somebody who found no seat tries again."""
+"""Seconds after which somebody who found no seat, or no video, tries again."""
 
 
 class Stream:
     """The endpoint, as an ASGI application."""
 
-    def __init__(self, hub: Hub, watching: Watching, addresses: Addresses, *, sndbuf: int) -> None:
+    def __init__(self, hub: Hub, videos: Videos, watching: Watching, addresses: Addresses, *, sndbuf: int) -> None:
         self._hub = hub
+        self._videos = videos
         self._watching = watching
         self._addresses = addresses
         self._sndbuf = sndbuf
@@ -57,6 +59,10 @@ class Stream:
         resume = _last_event_id(scope, query)
         try:
             identity = await self._watching.viewer(scope, video_id, query_token=query.text("access_token"))
+            await self._videos.check(video_id)
+        except NotFound:  # until somebody registers it
+            await _answer(send, self._hub.turn_away("no_such_video", after=_FULL, last_event_id=resume))
+            return
         except Unavailable:
             await _answer(send, self._hub.turn_away("unavailable", last_event_id=resume))
             return

@@ -27,8 +27,8 @@ After 15 seconds without an event comes a comment line (`:`), which clients don'
 token does.
 
 A browser gives up for good on any `4xx` or `5xx`. So these mean here that trying again won't help; when it will (no
-seat free, shutting down, the store away), the answer is `200`, one `reconnect` event, and the end. Ignore events
-that you don't know."""
+seat free, shutting down, the store away, a video that nobody has registered yet), the answer is `200`, one
+`reconnect` event, and the end. Ignore events that you don't know."""
 
 
 def stream_path(*, public: bool) -> dict[str, Any]:
@@ -118,10 +118,24 @@ EVENTS = [
     _event("comment_pinned", "Put this comment on top.", _COMMENT, examples.REPLY, "yes"),
     _event("comment_unpinned", "Take this comment down from the top.", _COMMENT_REF, examples.COMMENT_REF, "yes"),
     _event(
+        "start",
+        "What is known of the video's start has changed: it starts, it was corrected, or an end was taken back.",
+        ref("VideoTimes"),
+        examples.STARTED,
+        "yes",
+    ),
+    _event(
+        "end",
+        "The video has ended. The stream goes on.",
+        ref("VideoTimes"),
+        examples.ENDED,
+        "yes",
+    ),
+    _event(
         "reset",
         "Forget what you show: these are the pins, and the newest comments follow.",
         ref("Reset"),
-        {"reason": "not_provable", "pins": [examples.REPLY]},
+        examples.RESET,
         "when nothing follows at once",
     ),
     _event(
