@@ -28,6 +28,7 @@ from hubbub.http.moderation import Moderation
 from hubbub.http.operations import Operations
 from hubbub.http.pages import Pages
 from hubbub.http.post import Posting
+from hubbub.http.replay import Replay
 from hubbub.http.requests import Addresses, Callers, Network
 from hubbub.http.stream import Stream
 from hubbub.http.videos import VideoCalls
@@ -86,6 +87,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     stream = Stream(services.hub, services.videos, watching, addresses, sndbuf=surface.sndbuf)
     moderation = Moderation(services.retracting, services.videos, callers)
     videos = VideoCalls(services.videos, services.store, services.hub, callers, watching)
+    replay = Replay(services.store, services.videos, watching, surface.watch)
     operations = Operations(
         services.store,
         services.metrics,
@@ -101,6 +103,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
         _at(video, GET=videos.show, PUT=videos.put),
         _at(video + "/start", POST=videos.start),
         _at(video + "/end", POST=videos.end),
+        _at(video + "/replay", GET=replay.window),
         _at(comments, GET=history.page, POST=posting),
         Route(comments + "/stream", stream),  # every method: else DELETE would take "stream" for a comment's id
         _at(comment, GET=history.comment, DELETE=moderation.delete),

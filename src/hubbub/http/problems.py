@@ -85,6 +85,7 @@ CODES: dict[str, Code] = {
     "conflict": Code(409, "Not possible now", "Read the comment again and decide anew."),
     "comment_deleted": Code(409, "Comment deleted", "Drop it: a deleted comment stays deleted."),
     "comment_not_visible": Code(409, "Comment not visible", "Restore the comment first."),
+    "start_unknown": Code(409, "Start unknown", "Tell when the video started; history needs no start."),
     "video_not_started": Code(409, "Video not started", "Correct the video's start first; it lies ahead."),
     "too_many_pins": Code(409, "Too many pins", "Unpin another comment of this video first."),
     # 413, 422: too much, or against a rule

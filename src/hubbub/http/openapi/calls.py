@@ -30,6 +30,14 @@ _COMMENT: dict[str, Any] = {
     "example": examples.COMMENT_ID,
 }
 
+CURSOR: dict[str, Any] = {
+    "name": "cursor",
+    "in": "query",
+    "description": "Where to go on: the `next_cursor` of the page before.",
+    "schema": {"type": "string", "pattern": "^A[Q-Za-f][A-Za-z0-9_-]{20}[AEIMQUYcgkosw048]$"},
+    "example": examples.CURSOR,
+}
+
 PARAMETERS = {"VideoId": _VIDEO, "CommentId": _COMMENT}
 
 
@@ -143,13 +151,7 @@ def _history(public: bool) -> Operation:
         "while comments come and go: none is shown twice or left out because of another.",
         "security": watching(public),
         "parameters": [
-            {
-                "name": "cursor",
-                "in": "query",
-                "description": "Where to go on: the `next_cursor` of the page before.",
-                "schema": {"type": "string", "pattern": "^A[Q-Za-f][A-Za-z0-9_-]{20}[AEIMQUYcgkosw048]$"},
-                "example": examples.CURSOR,
-            },
+            CURSOR,
             {
                 "name": "limit",
                 "in": "query",

@@ -54,6 +54,8 @@ NEW_COMMENT_WITH_META: dict[str, Any] = {
 PAGE: dict[str, Any] = {"comments": [PINNED, COMMENT], "next_cursor": CURSOR, "has_more": True}
 LAST_PAGE: dict[str, Any] = {"comments": [COMMENT], "next_cursor": None, "has_more": False}
 
+REPLAY: dict[str, Any] = {"started_at": STARTED_AT, **LAST_PAGE}
+
 WELCOME: dict[str, Any] = {
     "video_id": VIDEO_ID,
     "viewers": 2,

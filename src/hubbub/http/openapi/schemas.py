@@ -53,6 +53,7 @@ def component_schemas(max_text: int) -> dict[str, Schema]:
         "NewVideo": _NEW_VIDEO,
         "Nothing": _NOTHING,
         "Video": _VIDEO,
+        "ReplayWindow": _REPLAY_WINDOW,
         "Welcome": _WELCOME,
         "CommentRef": _COMMENT_REF,
         "VideoTimes": _VIDEO_TIMES,
@@ -246,6 +247,18 @@ _STATED: dict[str, Schema] = {
         "enum": [state.value for state in State],
     },
     **_TIMES,
+}
+
+_REPLAY_WINDOW: Schema = {
+    "title": "ReplayWindow",
+    "description": "The comments of a stretch of the timeline, or a page of them.",
+    "type": "object",
+    "required": ["started_at", *_COMMENT_PAGE["required"]],
+    "properties": {
+        "started_at": MILLISECONDS | {"description": "The start by which the offsets are reckoned."},
+        **_COMMENT_PAGE["properties"],
+        "comments": {"description": "In the order of their time.", "type": "array", "items": ref("Comment")},
+    },
 }
 
 _PINS: Schema = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hubbub.http.openapi import examples
-from hubbub.http.openapi.calls import Operation, needs, parameter_ref, watching, watching_codes
-from hubbub.http.openapi.responses import BEARER, json_response, refusals
+from hubbub.http.openapi.calls import CURSOR, Operation, needs, parameter_ref, watching, watching_codes
+from hubbub.http.openapi.responses import BEARER, empty_response, json_response, refusals
 from hubbub.http.openapi.schemas import ref
+from hubbub.http.replay import MAX_PAGE, MAX_PLACE, MAX_WINDOW, WINDOW
 
 _TOLD_CODES = (
     *BEARER,
@@ -31,6 +32,7 @@ def video_paths(*, public: bool) -> dict[str, Any]:
         video: {"parameters": parameters, "get": _show(public), "put": _put()},
         video + "/start": {"parameters": parameters, "post": _start()},
         video + "/end": {"parameters": parameters, "post": _end()},
+        video + "/replay": {"parameters": parameters, "get": _replay(public)},
     }
 
 
@@ -109,5 +111,61 @@ def _end() -> Operation:
         "responses": {
             "200": json_response("Ended.", "Video", {"example": examples.ENDED_VIDEO}),
             **refusals(*_TOLD_CODES, "no_such_video", "video_not_started"),
+        },
+    }
+
+
+def _replay(public: bool) -> Operation:
+    return {
+        "operationId": "replayComments",
+        "tags": ["Videos"],
+        "summary": "Read the comments of a stretch of the video",
+        "description": "Those with `start <= offset < start + duration`, in the order of their time, by the video's "
+        "start as it is known now.\n\nOf a video that has ended, windows with `duration` 180 and `start` a multiple of "
+        "180 may be cached for 30 seconds"
+        + (" by anybody" if public else " by who asked")
+        + ", and have an `ETag`. All other answers are not to be kept.",
+        "security": watching(public),
+        "parameters": [
+            {
+                "name": "start",
+                "in": "query",
+                "description": "Seconds on the timeline; negative ones are before the start.",
+                "schema": {"type": "number", "minimum": -MAX_PLACE, "maximum": MAX_PLACE, "default": 0},
+                "example": 900,
+            },
+            {
+                "name": "duration",
+                "in": "query",
+                "description": "Seconds.",
+                "schema": {"type": "number", "minimum": 0.001, "maximum": MAX_WINDOW, "default": WINDOW},
+            },
+            {
+                "name": "limit",
+                "in": "query",
+                "description": "Comments in one answer.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 500},
+            },
+            CURSOR,
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "description": "The `ETag` of an answer you have.",
+                "schema": {"type": "string"},
+                "example": '"9b2c1f0a7d3e4c5b8a6f1e2d3c4b5a69"',
+            },
+        ],
+        "responses": {
+            "200": json_response("The window.", "ReplayWindow", {"example": examples.REPLAY}, "Cache-Control", "ETag"),
+            "304": empty_response("You have it.", "Cache-Control", "ETag"),
+            **refusals(
+                *watching_codes(public),
+                "bad_cursor",
+                "bad_query",
+                "bad_video_id",
+                "no_such_video",
+                "start_unknown",
+                "store_unavailable",
+            ),
         },
     }
