@@ -70,6 +70,9 @@ async def test_every_comment_is_in_one_window(server: Running) -> None:
         assert all(start <= offset < start + 180 for offset in seen[start])
     assert [offset for start in sorted(seen) for offset in seen[start]] == offsets
     assert [one["offset"] for one in (await window(server))["comments"]] == seen[0]
+    for start, shown in (("12.5", ["12.5"]), ("179.999", ["179.999"]), ("0.001", ["0.001"]), ("12.501", [])):
+        narrow = await window(server, f"start={start}&duration=0.001")
+        assert [one["text"] for one in narrow["comments"]] == shown
     narrow = await window(server, "start=12.4995&duration=0.001")
     assert [one["text"] for one in narrow["comments"]] == ["12.5"]
 
@@ -106,9 +109,8 @@ async def test_without_a_start_there_is_no_timeline(tmp_path: Path) -> None:
         assert answer.header("cache-control") == "no-store"
         await act(server, "POST", "/end")
         assert (await replay(server)).status == 409
-    async with running_server(
-        tmp_path / "..", videos="registered", store=f"sqlite:///{tmp_path / 'other.db'}"
-    ) as server:
+    (tmp_path / "other").mkdir()
+    async with running_server(tmp_path / "other", videos="registered") as server:
         answer = await replay(server)
         assert (answer.status, answer.json()["code"]) == (404, "no_such_video")
 
