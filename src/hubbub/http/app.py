@@ -20,6 +20,7 @@ from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos
 from hubbub.fanout.hub import Hub
+from hubbub.http.client_files import ClientFiles
 from hubbub.http.cors import with_cors
 from hubbub.http.dev import Guests, LoopbackOnly
 from hubbub.http.edge import Edge
@@ -115,6 +116,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
         _at("/metrics", GET=operations.metrics),
         _at("/openapi.json", GET=pages.openapi),
         _at("/docs", GET=pages.docs),
+        _at("/client/v1/{name}", GET=ClientFiles().file),
     ]
     if surface.dev_secret is not None:
         guests = Guests(surface.dev_secret, services.ids)
