@@ -24,6 +24,7 @@ from hubbub.config import Settings
 from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.fanout.channel import Bounds
 from hubbub.fanout.hub import Hub, Timing
+from hubbub.fanout.polling import Polling
 from hubbub.http.app import Services, Surface, create_app
 from hubbub.http.connections import Connections
 from hubbub.http.requests import Addresses
@@ -51,8 +52,8 @@ _SWITCH_INTERVAL = 0.0005
 between the store's commit and its answer while the event loop is busy sending."""
 
 _COLLECT_AFTER = (5_000, 20, 20)
-"""Objects made, and younger collections, before each generation is searched for cycles. Python's own 700 is a twentieth of
-what a post costs, and finds next to nothing: requests and frames make no cycles."""
+"""Objects made, and younger collections, before each generation is searched for cycles. Python's own 700 is a twentieth
+of what a post costs, and finds next to nothing: requests and frames make no cycles."""
 
 
 def build(settings: Settings) -> Services:
@@ -67,6 +68,7 @@ def build(settings: Settings) -> Services:
     limits = Limits(
         LocalRateLimiter(), user=settings.post_limit, address=settings.address_limit, everyone=settings.global_limit
     )
+    max_viewers = settings.max_viewers or room_for_viewers()
     skew_ms = round(settings.max_skew * 1000)
     hub = Hub(
         broker,
@@ -82,10 +84,12 @@ def build(settings: Settings) -> Services:
             retry_max=settings.retry_max,
         ),
         metrics=metrics,
-        max_viewers=settings.max_viewers or room_for_viewers(),
+        max_viewers=max_viewers,
         max_per_address=settings.max_viewers_per_address,
         idle_videos=settings.idle_videos,
     )
+    # Half of the connections, so that the other half is there for posts whatever comes.
+    max_polls = max((settings.max_connections or room_for_connections(max_viewers)) // 2, 1)
     return Services(
         store=store,
         broker=broker,
@@ -94,6 +98,7 @@ def build(settings: Settings) -> Services:
         retracting=Retracting(store, publisher, ids, metrics),
         videos=videos,
         hub=hub,
+        polling=Polling(hub, metrics, most=max_polls),
         authenticator=make_authenticator(settings),
         metrics=metrics,
         ids=ids,

@@ -70,8 +70,8 @@ async def test_every_comment_is_in_one_window(server: Running) -> None:
         assert all(start <= offset < start + 180 for offset in seen[start])
     assert [offset for start in sorted(seen) for offset in seen[start]] == offsets
     assert [one["offset"] for one in (await window(server))["comments"]] == seen[0]
-    for start, shown in (("12.5", ["12.5"]), ("179.999", ["179.999"]), ("0.001", ["0.001"]), ("12.501", [])):
-        narrow = await window(server, f"start={start}&duration=0.001")
+    for place, shown in (("12.5", ["12.5"]), ("179.999", ["179.999"]), ("0.001", ["0.001"]), ("12.501", [])):
+        narrow = await window(server, f"start={place}&duration=0.001")
         assert [one["text"] for one in narrow["comments"]] == shown
     narrow = await window(server, "start=12.4995&duration=0.001")
     assert [one["text"] for one in narrow["comments"]] == ["12.5"]

@@ -157,7 +157,7 @@ def test_every_answer_names_its_request() -> None:
 
 
 def test_tokens_are_asked_for_where_the_settings_do() -> None:
-    """Watching is open or not, posting never is; only the stream takes a token in the query."""
+    """Watching is open or not, posting never is; only watching takes a token in the query."""
     for watch, document in {
         "public": DOCUMENT,
         "token": openapi_document(version="1", watch="token"),
@@ -165,7 +165,7 @@ def test_tokens_are_asked_for_where_the_settings_do() -> None:
         for method, path, operation in operations(document):
             security = operation["security"]
             schemes = {scheme for entry in security for scheme in entry}
-            assert ("streamToken" in schemes) == path.endswith("/stream")
+            assert ("streamToken" in schemes) == path.endswith(("/stream", "/poll"))
             if not path.startswith("/v1/"):
                 assert security == []
             elif method == "GET":

@@ -10,7 +10,7 @@ from hubbub.fanout.backlog import Backlog
 from hubbub.ids import now_ms
 from hubbub.model import VIDEO_KINDS, Event, Position, Timeline
 from hubbub.wire.events import encode_json, json_array, timeline_of
-from hubbub.wire.sse import items_frame, sse_event
+from hubbub.wire.forms import Form, form_event, form_items, form_join
 from hubbub.wire.tokens import encode_token
 
 _MAX_BURSTS = 32
@@ -38,7 +38,7 @@ class Greeting:
         self.timeline = timeline
         self._video_id = video_id
         self._skew_ms = skew_ms
-        self._bursts: dict[tuple[int, bool], bytes] = {}
+        self._bursts: dict[tuple[int, Form], bytes] = {}
 
     @property
     def token(self) -> str:
@@ -62,27 +62,35 @@ class Greeting:
         """The backlog was changed from outside."""
         self._bursts.clear()
 
-    def newest(self, count: int, *, batch: bool) -> bytes:
-        """The newest ``count`` comments as stream bytes, ``b""`` when there are none."""
-        burst = self._bursts.get((count, batch))
+    def newest(self, count: int, *, form: Form) -> bytes:
+        """The newest ``count`` comments, ``b""`` when there are none."""
+        burst = self._bursts.get((count, form))
         if burst is None:
             if len(self._bursts) >= _MAX_BURSTS:
                 self._bursts.clear()
-            burst = items_frame(self.backlog.newest(count, self.position, self.at), batch=batch)
-            self._bursts[count, batch] = burst
+            burst = form_items(self.backlog.newest(count, self.position, self.at), form)
+            self._bursts[count, form] = burst
         return burst
 
-    def reset(self, reason: str, count: int, *, batch: bool) -> bytes:
+    def reset(self, reason: str, count: int, *, form: Form) -> bytes:
         """`reset` with the pins, then the newest comments."""
-        newest = self.newest(count, batch=batch)
+        newest = self.newest(count, form=form)
         body = b'{"reason":"%b",%b,"pins":%b}' % (
             reason.encode(),
             self._timeline(),
             json_array(self.backlog.pins.values()),
         )
-        return sse_event("reset", body, id=None if newest else self.token) + newest
+        return form_join([form_event("reset", body, form, id=None if newest else self.token), newest], form)
 
-    def welcome(self, *, viewers: int, resumed: bool, place: str | None, retry_ms: int) -> bytes:
+    def welcome(
+        self,
+        *,
+        viewers: int,
+        resumed: bool,
+        place: str | None = None,
+        retry_ms: int | None = None,
+        form: Form = Form.PLAIN,
+    ) -> bytes:
         """The first event. Its id is ``place``, where the stream begins as a token: who is cut off here returns there.
 
         The id is said again although the client has just sent it, since not every client's memory of ids survives a
@@ -97,7 +105,7 @@ class Greeting:
             self._timeline(),
             json_array(self.backlog.pins.values()),
         )
-        return sse_event("welcome", body, id=place, retry_ms=retry_ms)
+        return form_event("welcome", body, form, id=place, retry_ms=retry_ms)
 
     def _timeline(self) -> bytes:
         """The members of a JSON object that say when the video began and ended."""

@@ -20,6 +20,7 @@ from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos
 from hubbub.fanout.hub import Hub
+from hubbub.fanout.polling import Polling
 from hubbub.http.client_files import ClientFiles
 from hubbub.http.cors import with_cors
 from hubbub.http.dev import Guests, LoopbackOnly
@@ -28,6 +29,7 @@ from hubbub.http.history import History
 from hubbub.http.moderation import Moderation
 from hubbub.http.operations import Operations
 from hubbub.http.pages import Pages
+from hubbub.http.poll import Poll
 from hubbub.http.post import Posting
 from hubbub.http.replay import Replay
 from hubbub.http.requests import Addresses, Callers, Network
@@ -52,6 +54,7 @@ class Services:
     retracting: Retracting
     videos: Videos
     hub: Hub
+    polling: Polling
     authenticator: Authenticator
     metrics: Metrics
     ids: IdSource
@@ -86,6 +89,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     posting = Posting(services.accepting, callers, addresses, services.metrics, max_text=surface.max_text)
     history = History(services.store, services.retracting, services.videos, watching)
     stream = Stream(services.hub, services.videos, watching, addresses, sndbuf=surface.sndbuf)
+    poll = Poll(services.polling, services.hub, services.videos, watching, addresses)
     moderation = Moderation(services.retracting, services.videos, callers)
     videos = VideoCalls(services.videos, services.store, services.hub, callers, watching)
     replay = Replay(services.store, services.videos, watching, surface.watch)
@@ -106,7 +110,9 @@ def routes(services: Services, surface: Surface) -> list[Route]:
         _at(video + "/end", POST=videos.end),
         _at(video + "/replay", GET=replay.window),
         _at(comments, GET=history.page, POST=posting),
-        Route(comments + "/stream", stream),  # every method: else DELETE would take "stream" for a comment's id
+        # Every method: else DELETE would take these for a comment's id.
+        Route(comments + "/stream", stream),
+        Route(comments + "/poll", poll),
         _at(comment, GET=history.comment, DELETE=moderation.delete),
         _at(comment + "/hide", POST=moderation.hide),
         _at(comment + "/restore", POST=moderation.restore),

@@ -118,6 +118,8 @@ CODES: dict[str, Code] = {
     "too_many_connections": Code(
         503, "Too many connections", _LATER + " Use one connection for many requests, and close those you don't need."
     ),
+    "no_seat": Code(503, "No seat free", _LATER + " Then somebody may have gone."),
+    "draining": Code(503, "Shutting down", _LATER + " Another process may answer."),
     "store_unavailable": Code(
         503, "Store not available", _LATER + " Give a post the same `Idempotency-Key` as before."
     ),

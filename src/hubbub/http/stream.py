@@ -35,7 +35,7 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),  # nginx: hand on what comes as it comes
 ]
 
-_FULL = (10.0, 30.0)
+FULL = (10.0, 30.0)
 """Seconds after which somebody who found no seat, or no video, tries again."""
 
 
@@ -61,7 +61,7 @@ class Stream:
             identity = await self._watching.viewer(scope, video_id, query_token=query.text("access_token"))
             await self._videos.check(video_id)
         except NotFound:  # until somebody registers it
-            await _answer(send, self._hub.turn_away("no_such_video", after=_FULL, last_event_id=resume))
+            await _answer(send, self._hub.turn_away("no_such_video", after=FULL, last_event_id=resume))
             return
         except Unavailable:
             await _answer(send, self._hub.turn_away("unavailable", last_event_id=resume))
@@ -72,7 +72,7 @@ class Stream:
         address = self._addresses.of(scope)
         if self._hub.draining or not self._hub.seats.take(address):
             reason = "draining" if self._hub.draining else "full"
-            after = None if self._hub.draining else _FULL
+            after = None if self._hub.draining else FULL
             await _answer(send, self._hub.turn_away(reason, after=after, last_event_id=resume))
             return
         seat = _Seat(self._hub, address)

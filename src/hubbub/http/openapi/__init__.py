@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document: the contract, complete, made once at the start.
 
     calls       posting, history, moderation         schemas     the shapes, from `hubbub.model`
-    stream      the stream and its events            responses   refusals by status, with their codes
+    stream      the stream, its events, polls            responses   refusals by status, with their codes
     videos      what is known of videos              examples    one small story
     service     health, metrics, the contract
 
@@ -16,7 +16,7 @@ from hubbub.http.openapi.calls import PARAMETERS, comment_paths
 from hubbub.http.openapi.responses import ANYWHERE, HEADERS, problem_examples
 from hubbub.http.openapi.schemas import component_schemas
 from hubbub.http.openapi.service import service_paths
-from hubbub.http.openapi.stream import stream_path
+from hubbub.http.openapi.stream import poll_path, stream_path
 from hubbub.http.openapi.videos import video_paths
 from hubbub.http.problems import CODES
 
@@ -60,6 +60,7 @@ def openapi_document(
         "paths": {
             **comment_paths(max_text=max_text, public=public),
             **stream_path(public=public),
+            **poll_path(public=public),
             **video_paths(public=public),
             **service_paths(),
         },

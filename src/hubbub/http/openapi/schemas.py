@@ -54,6 +54,8 @@ def component_schemas(max_text: int) -> dict[str, Schema]:
         "Nothing": _NOTHING,
         "Video": _VIDEO,
         "ReplayWindow": _REPLAY_WINDOW,
+        "PollAnswer": _POLL_ANSWER,
+        "PolledEvent": _POLLED_EVENT,
         "Welcome": _WELCOME,
         "CommentRef": _COMMENT_REF,
         "VideoTimes": _VIDEO_TIMES,
@@ -347,6 +349,29 @@ _RESET: Schema = {
         },
         **_STATED,
         "pins": _PINS,
+    },
+}
+
+_POLLED_EVENT: Schema = {
+    "title": "PolledEvent",
+    "description": "An event of the video, as on the stream. Ignore those you don't know.",
+    "type": "object",
+    "required": ["event", "id", "data"],
+    "properties": {
+        "event": {"description": "Its name, as on the stream.", "type": "string"},
+        "id": {"description": "Its place, null where it has none of its own.", "type": ["string", "null"]},
+        "data": {"description": "What it is on the stream.", "type": "object"},
+    },
+}
+
+_POLL_ANSWER: Schema = {
+    "title": "PollAnswer",
+    "description": "What came, in order; nothing, when the time is over or the server shuts down.",
+    "type": "object",
+    "required": ["events", "position"],
+    "properties": {
+        "events": {"type": "array", "items": ref("PolledEvent")},
+        "position": {"description": "Where to go on: the next `after`.", "type": "string"},
     },
 }
 

@@ -1,4 +1,4 @@
-"""The stream.
+"""The stream, and the long poll.
 
 OpenAPI 3.1 has no words for the events in one: they stand in ``x-events`` of its media type, each with its schema,
 and the page at ``/docs`` shows them. (3.2 has ``itemSchema``; few tools read it yet.)
@@ -12,8 +12,9 @@ from typing import Any
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.http.openapi import examples
 from hubbub.http.openapi.calls import parameter_ref, watching, watching_codes
-from hubbub.http.openapi.responses import header_refs, refusals
+from hubbub.http.openapi.responses import header_refs, json_response, refusals
 from hubbub.http.openapi.schemas import Schema, ref
+from hubbub.http.poll import MAX_WAIT
 
 _DESCRIPTION = """\
 Server-sent events, as every browser's `EventSource` reads them: first `welcome`, then the newest comments, then
@@ -50,6 +51,66 @@ def stream_path(*, public: bool) -> dict[str, Any]:
         },
     }
     return {"/v1/videos/{video_id}/comments/stream": {"parameters": [parameter_ref("VideoId")], "get": get}}
+
+
+_POLLING = """\
+The stream's events as the answers of ordinary requests, for networks that hold streams back: in the same order, with
+the same guarantees.
+
+Without `after` the answer comes at once: `welcome`, then the newest comments. With it comes what has come since, or
+`reset` and the newest comments where nothing can prove what that is; and when there is nothing, the answer is held
+until there is, or `wait` is over. Then ask again, with the answer's `position` as `after`. Each comment is an event of
+its own here, and `reconnect` does not occur: what can't be had now is a `503`."""
+
+
+def poll_path(*, public: bool) -> dict[str, Any]:
+    """The path of a video's long poll."""
+    get = {
+        "operationId": "pollComments",
+        "tags": ["Watching"],
+        "summary": "Watch by long poll",
+        "description": _POLLING,
+        "security": watching(public, "streamToken"),
+        "parameters": [
+            {
+                "name": "after",
+                "in": "query",
+                "description": "The `position` of the last answer, or an event's `id`. Without it you are a newcomer.",
+                "schema": {"type": "string"},
+                "example": examples.PLACE,
+            },
+            {
+                "name": "wait",
+                "in": "query",
+                "description": "Seconds that the answer may be held.",
+                "schema": {"type": "integer", "minimum": 0, "maximum": MAX_WAIT, "default": 25},
+            },
+            _PARAMETERS[0],
+        ],
+        "responses": {
+            "200": json_response(
+                "What came.",
+                "PollAnswer",
+                {
+                    "something came": {
+                        "events": [{"event": "comment", "id": examples.PLACE, "data": examples.STREAMED}],
+                        "position": examples.PLACE,
+                    },
+                    "nothing came": {"events": [], "position": examples.PLACE},
+                },
+            ),
+            **refusals(
+                *watching_codes(public),
+                "bad_query",
+                "bad_video_id",
+                "draining",
+                "no_seat",
+                "no_such_video",
+                "store_unavailable",
+            ),
+        },
+    }
+    return {"/v1/videos/{video_id}/comments/poll": {"parameters": [parameter_ref("VideoId")], "get": get}}
 
 
 _PARAMETERS: list[dict[str, Any]] = [
