@@ -245,9 +245,10 @@ export class HubbubComments extends HTMLElement {
     this.#replay = replay && !!clock;
     this.#view.reword(this.#words);
     const share = !this.hasAttribute("alone");
-    const feed = this.#replay && clock
-      ? this.#hubbub.replay(this.video, clock)
-      : this.#hubbub.live(this.video, { latency: this.latency, share });
+    const feed =
+      this.#replay && clock
+        ? this.#hubbub.replay(this.video, clock)
+        : this.#hubbub.live(this.video, { latency: this.latency, share });
     this.feed = feed;
     feed
       .on("picture", (comments) => this.#draw(comments))

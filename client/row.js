@@ -27,7 +27,7 @@ export function rowOf(entry, replay, render) {
       { className: "who" },
       make("bdi", { className: "name", part: "author" }, user.name),
       ...(user.roles ?? []).slice(0, 2).map((role) => make("bdi", { className: "role", part: "role" }, role)),
-      make("time", { part: "time", dateTime: at.toISOString() }, time),
+      make("time", { part: "time", dir: "auto", dateTime: at.toISOString() }, time),
     ),
     make("p", { className: "said", part: "text", dir: "auto" }, render?.(entry) ?? text),
   );

@@ -157,16 +157,14 @@ export class SharedSession extends Emitter {
     }
     if (kind === "lead" || (kind === "picture" && to === this.#me)) {
       clearTimeout(this.#waiting);
+      const missed = kind === "picture" && (from !== this.#leader || number !== this.#number);
       this.#leader = from;
       this.#number = number ?? 0;
+      if (missed) this.#draw(picture, place);
     }
     if (from !== this.#leader) return;
-    if (kind === "picture") {
-      this.#catchUp(picture);
-      this.session.place = place;
-      this.#stand(state);
-    } else if (kind === "state") this.#stand(state);
-    else if (kind === "event") {
+    if (state) this.#stand(state);
+    if (kind === "event") {
       if (number !== this.#number + 1) return this.#ask();
       this.#number = number;
       this.session.place = place;
@@ -174,17 +172,11 @@ export class SharedSession extends Emitter {
     }
   }
 
-  /** Draw from a leader's picture what is missing here; anew, where it does not reach back to what is known. */
-  #catchUp(/** @type {import("./picture.js").Whole} */ { comments, welcome, pins }) {
-    const bridged = comments.some(({ id }) => this.#known.ids.has(id));
-    const still = new Set(comments.map(({ id }) => id));
-    const first = comments[0]?.id ?? "";
-    if (this.#known.ids.size && !bridged) this.#take({ name: "reset", data: { ...welcome, pins, reason: "asleep" } });
-    else {
-      const gone = this.#picture.comments.filter(({ id }) => id >= first && !still.has(id));
-      for (const { id } of gone) this.#take({ name: "comment_deleted", data: { id } });
-      this.#take({ name: "welcome", data: { ...welcome, pins, resumed: bridged } });
-    }
+  /** Begin anew from a leader's picture. @param {import("./picture.js").Whole} whole @param {string} place */
+  #draw({ comments, welcome, pins }, place) {
+    this.session.place = place;
+    const anew = this.#known.ids.size > 0;
+    this.#take({ name: anew ? "reset" : "welcome", data: { ...welcome, pins, resumed: false, reason: "asleep" } });
     this.#take({ name: "comments", data: comments, earlier: true });
   }
 

@@ -33,12 +33,12 @@ li { position: relative; display: grid; grid-template-columns: 2rem minmax(0, 1f
   border-radius: 50%; background: light-dark(oklch(91% .045 var(--hue)), oklch(36% .06 var(--hue)));
   color: light-dark(oklch(40% .09 var(--hue)), oklch(90% .06 var(--hue))); font-size: .875rem; font-weight: 600; }
 .who { display: flex; align-items: baseline; gap: .5rem; min-width: 0; font-size: .875rem; line-height: 1.35; }
-.name, .role { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.name, .role { min-width: 2rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .name { color: light-dark(oklch(47% .12 var(--hue)), oklch(82% .12 var(--hue))); font-weight: 600; }
-.role { flex: none; max-width: 7rem; padding: 0 .375rem; border: 1px solid var(--line); border-radius: 1rem; color: var(--muted);
+.role { max-width: 7rem; padding: 0 .375rem; border: 1px solid var(--line); border-radius: 1rem; color: var(--muted);
   font-size: .75rem; }
 time { flex: none; color: var(--muted); font-size: .8125rem; font-variant-numeric: tabular-nums; }
-.said { grid-column: 2; max-height: 16lh; padding-bottom: .125rem; overflow: hidden auto; overflow-wrap: anywhere; white-space: pre-wrap; }
+.said { grid-column: 2; max-height: 12lh; padding-bottom: .125rem; overflow: hidden; overflow-wrap: anywhere; white-space: pre-wrap; }
 .note { grid-column: 2; display: flex; flex-wrap: wrap; align-items: baseline; gap: .5rem; font-size: .8125rem; color: var(--bad); }
 .sending { opacity: .6; }
 .tools { position: absolute; top: -.25rem; inset-inline-end: .75rem; z-index: 1; display: flex; max-width: calc(100% - 1.5rem);
@@ -46,6 +46,7 @@ time { flex: none; color: var(--muted); font-size: .8125rem; font-variant-numeri
 .tools button { min-height: 1.75rem; padding: 0 .625rem; border: 0; background: none; color: var(--muted); font-size: .8125rem;
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .tools button:hover { background: var(--sunken); color: var(--ink); }
+li:focus .said { max-height: none; }
 li:has(.tools) { background: var(--sunken); }
 .plain { min-height: 1.75rem; padding: 0 .75rem; border: 1px solid var(--line); border-radius: 1rem; background: none; font-size: .8125rem; }
 .newer { position: absolute; bottom: .75rem; left: 50%; translate: -50%; padding: .375rem 1rem; border: 0; border-radius: 2rem;
