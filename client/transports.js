@@ -60,13 +60,15 @@ export async function eventSource({ api, video, place, backlog, signal, take, al
 
 /** Long poll, where streams are held back. @type {Transport} */
 export async function polling({ api, video, place, backlog, signal, take, alive, once }) {
+  let wait = 0; // the first answer tells that polls get through
   do {
-    const query = queryOf({ after: place, backlog, wait: once ? 0 : HELD });
+    const query = queryOf({ after: place, backlog, wait });
     const response = await api.fetch(api.url(video, `/comments/poll?${query}`), { signal, cache: "no-store" });
     const { events, position } = await response.json();
     alive();
     for (const { event, data, id } of events) take({ name: event, data, id: id ?? undefined });
     place = position;
+    wait = HELD;
     take({ name: "", data: undefined, id: position }); // also an answer without events says that we are in touch
   } while (!signal.aborted && !once);
   return "the poll ended";
