@@ -5,7 +5,7 @@ const CALM = 3; // comments in that time that are read out one by one; of more o
 
 /** Tells a screen reader what is said, without shouting when it is much. */
 export class Announcer {
-  element = make("p", { className: "unseen", ariaLive: "polite" });
+  element = make("p", { part: "unseen", ariaLive: "polite" });
   #since = 0;
   #lately = 0;
   #untold = 0;

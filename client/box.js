@@ -11,9 +11,9 @@ export class Box {
     this.words = words;
     this.send = send;
     this.text = make("textarea", { part: "input", rows: 1, dir: "auto", enterKeyHint: "send", oninput: () => this.#count() });
-    this.count = make("span", { className: "count", part: "count", role: "status" });
-    this.problem = make("p", { className: "problem", part: "problem", role: "alert" });
-    this.button = make("button", { className: "send", part: "send" });
+    this.count = make("span", { part: "count", role: "status" });
+    this.problem = make("p", { part: "problem", role: "alert" });
+    this.button = make("button", { part: "send" });
     this.form = make("form", { part: "box", hidden: true }, this.problem, this.text, this.button, this.count);
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.text.addEventListener("keydown", (event) => {

@@ -7,7 +7,7 @@
  * Attributes: `video`; `src` (the server; by default where this script is from); `mode` (`live`, `replay`, or `auto`: live
  * until the video has ended); `for` (id of the player's media element); `latency` (seconds); `token`, or `token-url` (answers
  * POST with {"token"}); `readonly`; `max-text`; `report` (offer to report comments); `alone` (share no stream).
- * Properties: `getToken`, `latency`, `clock`, `strings`, `renderComment`, `feed`. Methods: `post`, `reconnect`, `mute`, `unmute`,
+ * Properties: `getToken`, `latency`, `clock`, `strings`, `renderComment`, `feed`. Methods: `post`, `reconnect`, `mute`,
  * `toEnd`. Events: `comment`, `post`, `state`, `error`, with what there is to tell in `detail`. Slots: `header`, `empty`,
  * `sign-in`, `footer`.
  *
@@ -45,7 +45,7 @@ export class HubbubComments extends HTMLElement {
   /** @type {import("./live.js").LiveFeed | import("./replay.js").ReplayFeed | undefined} */
   feed;
   /** @type {import("./row.js").RenderComment | undefined} how a page shows comments in its own way */
-  renderComment;
+  renderComment = /** @type {any} */ (this).renderComment; // a page may have set it before it loaded this script
   #hubbub = new Hubbub({ url: HOME });
   #words = new Words();
   #replay = false;
@@ -64,12 +64,13 @@ export class HubbubComments extends HTMLElement {
     render: () => this.renderComment,
     toolsFor: (entry, pinned) => this.#toolsFor(entry, pinned),
     act: (what, entry) => void this.#act(what, entry),
+    newest: () => this.feed?.newest ?? [],
     earlier: () => void this.#earlier(),
   });
   #box = new Box(this.#words, (text) => void this.post(text).catch(() => {}));
-  #state = make("p", { className: "state", part: "state", role: "status" });
+  #state = make("p", { part: "state", role: "status" });
   #signIn = make("slot", { name: "sign-in" });
-  #sign = make("div", { className: "sign", part: "sign-in", hidden: true }, this.#signIn);
+  #sign = make("div", { part: "sign-in", hidden: true }, this.#signIn);
 
   constructor() {
     super();
@@ -83,12 +84,13 @@ export class HubbubComments extends HTMLElement {
   }
 
   connectedCallback() {
-    // A page may have set these before it loaded this script.
-    for (const name of ["getToken", "latency", "clock", "strings", "renderComment"]) {
-      const own = Object.getOwnPropertyDescriptor(this, name)?.value;
-      if (own === undefined) continue;
-      if (name !== "renderComment") Reflect.deleteProperty(this, name);
-      Object.assign(this, { [name]: own });
+    // The same of these.
+    const self = /** @type {Record<string, any>} */ (/** @type {unknown} */ (this));
+    for (const name of ["getToken", "latency", "clock", "strings"]) {
+      if (!Object.hasOwn(self, name)) continue;
+      const own = self[name];
+      delete self[name];
+      self[name] = own;
     }
     this.reconnect();
   }
@@ -167,16 +169,10 @@ export class HubbubComments extends HTMLElement {
     this.#view.toEnd();
   }
 
-  /** @param {string} userId */
-  mute(userId) {
-    this.#view.list.mute(userId);
-    remember(this.#view.list.muted);
-  }
-
-  /** @param {string} userId */
-  unmute(userId) {
-    this.#view.list.mute(userId, false);
-    remember(this.#view.list.muted);
+  /** Not to see somebody, or to see them again from now on. @param {string} userId */
+  mute(userId, muted = true) {
+    this.#view.list.mute(userId, muted);
+    remembered(this.#view.list.muted);
   }
 
   /** Write a comment: shown at once, and kept when this resolves. Rejects with a Problem. @param {string} text */
@@ -227,6 +223,7 @@ export class HubbubComments extends HTMLElement {
     if (!this.video) return;
     const round = this.#round;
     const fresh = () => round === this.#round;
+    const mode = this.getAttribute("mode");
     const url = this.getAttribute("src") ?? HOME;
     const token = this.getAttribute("token");
     const tokenUrl = this.getAttribute("token-url");
@@ -236,8 +233,8 @@ export class HubbubComments extends HTMLElement {
     void this.#showBox();
 
     const { clock } = this;
-    let replay = this.getAttribute("mode") === "replay";
-    if (this.getAttribute("mode") === "auto" && clock) {
+    let replay = mode === "replay";
+    if (mode === "auto" && clock) {
       const video = await this.#hubbub.api.video(this.video).catch(() => undefined); // then the feed tells what is wrong
       replay = video?.state === "ended";
     }
@@ -261,7 +258,7 @@ export class HubbubComments extends HTMLElement {
       .on("error", (problem) => this.#giveUp(problem));
     feed.start();
     this.#showState();
-    if (!this.#replay && this.getAttribute("mode") === "auto") {
+    if (!this.#replay && mode === "auto") {
       // Who goes back in what has ended meanwhile, watches the recording.
       clock?.addEventListener("seeking", () => fresh() && feed.video["state"] === "ended" && this.reconnect(), { once: true });
     }
@@ -363,7 +360,6 @@ export class HubbubComments extends HTMLElement {
     this.#box.complain("");
     try {
       await this.#hubbub.api.act(/** @type {"hide"} */ (what), this.video, entry.id);
-      if (what === "report") this.#box.complain(this.#words.say("reported"));
       if ((what === "hide" || what === "delete") && this.feed && "drop" in this.feed) this.feed.drop(entry.id);
     } catch (error) {
       const problem = asProblem(error);
@@ -410,21 +406,13 @@ async function tokenFrom(url) {
   return (await response.json()).token;
 }
 
-/** @returns {string[]} */
-function remembered() {
+/** Who is muted is kept in the browser, where it keeps anything. @param {Set<string>} [muted] @returns {string[]} */
+function remembered(muted) {
   try {
+    if (muted) localStorage.setItem(MUTED, JSON.stringify([...muted]));
     return JSON.parse(localStorage.getItem(MUTED) ?? "[]");
   } catch {
-    return []; // a browser that keeps nothing
-  }
-}
-
-/** @param {Set<string>} muted */
-function remember(muted) {
-  try {
-    localStorage.setItem(MUTED, JSON.stringify([...muted]));
-  } catch {
-    // as above: until the page is left
+    return []; // it is forgotten when the page is left
   }
 }
 

@@ -9,8 +9,9 @@ import { Known } from "./model.js";
  */
 /**
  * Where it is shown. `put` before the entry `next` (undefined: at the end); `fresh`: it has just been said.
+ * `newest`: the newest comments there are, some 200.
  * @typedef {{put: (entry: Entry, next: Entry | undefined, fresh: boolean) => void, remove: (entry: Entry) => void,
- *   change: (entry: Entry) => void}} Surface
+ *   change: (entry: Entry) => void, newest: () => Comment[]}} Surface
  */
 
 export const FOLLOWING = 200; // comments kept at the newest end
@@ -22,9 +23,7 @@ export class CommentList {
   entries = [];
   /** @type {Map<string, Entry>} */
   #byId = new Map();
-  /** @type {Comment[]} newer than what is shown: for who reads up there, the end is only wherever they come to it */
-  #beyond = [];
-  #torn = false; // more are beyond than are kept
+  #torn = false; // there are newer ones than are shown: who reads up there meets them at the end
   #gone = new Known(REMEMBERED);
   following = true;
   unread = 0;
@@ -50,7 +49,7 @@ export class CommentList {
       if (this.#byId.has(comment.id) || this.#gone.ids.has(comment.id) || this.muted.has(comment.user.id)) continue;
       const echo = this.#echoOf(comment);
       if (echo) this.#settle(echo, comment);
-      else if (!this.following && (this.#beyond.length || this.entries.length >= READING)) this.#putBeyond([...this.#beyond, comment]);
+      else if (!this.following && (this.#torn || this.entries.length >= READING)) this.#torn = true;
       else this.#put(comment, this.#end(), fresh);
       if (!this.following && !echo) this.unread++;
     }
@@ -65,10 +64,9 @@ export class CommentList {
       if (this.#byId.has(comment.id) || this.#gone.ids.has(comment.id) || this.muted.has(comment.user.id)) continue;
       this.#put(comment, at++, false);
     }
-    if (this.entries.length > READING) {
-      const dropped = this.entries.slice(READING).filter((entry) => !entry.sending && !entry.failed);
-      for (const entry of dropped) this.#remove(entry);
-      this.#putBeyond([...dropped, ...this.#beyond]);
+    for (const entry of this.entries.slice(READING, Math.max(this.#end(), READING))) {
+      this.#torn = true;
+      this.#remove(entry);
     }
   }
 
@@ -78,10 +76,7 @@ export class CommentList {
     if (this.#byId.has(comment.id) || this.muted.has(comment.user.id)) return;
     const at = this.entries.slice(0, this.#end()).findIndex(({ id }) => id > comment.id);
     if (at >= 0) this.#put(comment, at, false);
-    else if (!this.#beyond.length) this.#put(comment, this.#end(), false);
-    else if (!this.#beyond.some(({ id }) => id === comment.id)) {
-      this.#putBeyond([...this.#beyond, comment].sort((a, b) => (a.id < b.id ? -1 : 1)));
-    }
+    else if (!this.#torn) this.#put(comment, this.#end(), false);
     this.#trim();
   }
 
@@ -90,7 +85,6 @@ export class CommentList {
     comments = comments.filter(({ user }) => !this.muted.has(user.id)).slice(-FOLLOWING);
     const wanted = new Set(comments.map(({ id }) => id));
     for (const entry of [...this.entries]) if (!wanted.has(entry.id) && !entry.sending && !entry.failed) this.#remove(entry);
-    this.#beyond = [];
     this.#torn = this.complete = false;
     this.#gone.ids.clear();
     this.unread = 0;
@@ -108,7 +102,6 @@ export class CommentList {
   /** A comment is deleted or hidden. @param {string} id */
   remove(id) {
     this.#gone.add(id);
-    this.#beyond = this.#beyond.filter((comment) => comment.id !== id);
     const entry = this.#byId.get(id);
     if (entry) this.#remove(entry);
   }
@@ -118,19 +111,16 @@ export class CommentList {
     if (!muted) return void this.muted.delete(userId);
     this.muted.add(userId);
     for (const entry of [...this.entries]) if (entry.user.id === userId) this.#remove(entry);
-    this.#beyond = this.#beyond.filter(({ user }) => user.id !== userId);
   }
 
   /** The reader is at the newest end again: true when what is shown had to change for that. */
   follow() {
     this.following = true;
     this.unread = 0;
-    const beyond = this.#beyond;
-    this.#beyond = [];
-    if (this.#torn) this.replace(beyond);
-    else for (const comment of beyond) if (!this.#byId.has(comment.id)) this.#put(comment, this.#end(), false);
+    const torn = this.#torn;
+    if (torn) this.replace(this.surface.newest());
     this.#trim();
-    return beyond.length > 0;
+    return torn;
   }
 
   /** Show a comment that is being sent. @param {Comment & {nonce: string}} comment its `id` is its nonce for now */
@@ -197,12 +187,6 @@ export class CommentList {
     this.entries.splice(this.entries.indexOf(entry), 1);
     this.#byId.delete(entry.id);
     this.surface.remove(entry);
-  }
-
-  /** @param {Comment[]} comments */
-  #putBeyond(comments) {
-    if (comments.length > FOLLOWING) this.#torn = true;
-    this.#beyond = comments.slice(-FOLLOWING);
   }
 
   #trim() {

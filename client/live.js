@@ -32,6 +32,11 @@ export class LiveFeed extends Emitter {
     return this.source.state;
   }
 
+  /** The newest comments that were shown, some 200. */
+  get newest() {
+    return this.#picture.comments;
+  }
+
   /** How the video stands. @returns {Record<string, any>} */
   get video() {
     return this.#picture.welcome;
@@ -73,6 +78,7 @@ export class LiveFeed extends Emitter {
 
   /** @param {Comment[]} comments @param {boolean} earlier */
   #show(comments, earlier) {
+    this.#picture.apply({ name: "comments", data: comments });
     this.emit("comments", { comments, earlier });
     if (this.#pinsWait) this.#showPins();
   }

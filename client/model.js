@@ -31,9 +31,3 @@ export class Known {
     return true;
   }
 }
-
-/** The names of all events of a stream: an EventSource tells only of those that it is asked for. */
-export const NAMES = [
-  ..."welcome comment comment_batch comment_deleted comment_hidden comment_restored comment_pinned".split(" "),
-  ..."comment_unpinned settings viewers tier reset reconnect start end video".split(" "),
-];

@@ -54,6 +54,11 @@ export class ReplayFeed extends Emitter {
     );
   }
 
+  /** The comments that stand there now. */
+  get newest() {
+    return this.#windows.between(-WINDOW, this.#shown, PICTURE);
+  }
+
   /** A replay's video has ended. */
   get video() {
     return { state: "ended" };
@@ -132,7 +137,7 @@ export class ReplayFeed extends Emitter {
     clearTimeout(this.#wiping);
     this.#shown = time;
     this.#thin = this.#windows.known((Math.floor(time / WINDOW) - 1) * WINDOW) === undefined;
-    this.emit("picture", this.#windows.between(-WINDOW, time, PICTURE));
+    this.emit("picture", this.newest);
   }
 
   /** What was said since the last look. @param {number} time */

@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 
 /** A page's own way to show what was said: what it returns stands in place of the text. @typedef {(comment: Entry) => Node | string | void} RenderComment */
 
-const letters = typeof Intl.Segmenter === "function" ? new Intl.Segmenter() : undefined;
+const letters = new Intl.Segmenter();
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
@@ -15,21 +15,21 @@ const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeS
  */
 export function rowOf(entry, replay, render) {
   const { id, user, text, created_at, offset } = entry;
-  const [first] = letters?.segment(user.name.trim()) ?? [{ segment: user.name[0] ?? "" }];
+  const [first] = letters.segment(user.name.trim());
   const at = new Date(created_at);
   const time = replay ? placeOf(offset ?? 0) : (at.toDateString() === new Date().toDateString() ? clock : calendar).format(at);
   const row = make(
     "li",
     { part: "comment", tabIndex: -1 },
-    make("span", { className: "disc", part: "avatar", ariaHidden: "true" }, first?.segment.toUpperCase() ?? ""),
+    make("span", { part: "avatar", ariaHidden: "true" }, first?.segment.toUpperCase() ?? ""),
     make(
       "p",
-      { className: "who" },
-      make("bdi", { className: "name", part: "author" }, user.name),
-      ...(user.roles ?? []).slice(0, 2).map((role) => make("bdi", { className: "role", part: "role" }, role)),
+      { part: "who" },
+      make("bdi", { part: "author" }, user.name),
+      ...(user.roles ?? []).slice(0, 2).map((role) => make("bdi", { part: "role" }, role)),
       make("time", { part: "time", dir: "auto", dateTime: at.toISOString() }, time),
     ),
-    make("p", { className: "said", part: "text", dir: "auto" }, render?.(entry) ?? text),
+    make("p", { part: "text", dir: "auto" }, render?.(entry) ?? text),
   );
   row.dataset["id"] = id;
   row.style.setProperty("--hue", String(hue(user.id)));

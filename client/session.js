@@ -9,7 +9,7 @@ import { Backoff, sleep } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { Known } from "./model.js";
 import { asProblem } from "./problem.js";
-import { canStream, eventSource, polling, streaming } from "./transports.js";
+import { polling, streamed } from "./transports.js";
 
 /** @typedef {import("./model.js").WireEvent} WireEvent */
 /** @typedef {import("./model.js").State} State */
@@ -50,16 +50,15 @@ export class Session extends Emitter {
   /**
    * @param {import("./api.js").Api} api
    * @param {string} video
-   * @param {{backlog?: number, stream?: Transport, poll?: Transport, backoff?: Backoff, welcomeWithin?: number}} [options]
+   * @param {{backlog?: number, stream?: Transport, poll?: Transport, backoff?: Backoff}} [options]
    */
-  constructor(api, video, { backlog = 100, stream, poll = polling, backoff = new Backoff(), welcomeWithin } = {}) {
+  constructor(api, video, { backlog = 100, stream = streamed, poll = polling, backoff = new Backoff() } = {}) {
     super();
     this.api = api;
     this.video = video;
     this.backlog = backlog;
-    this.stream = stream ?? (canStream() ? streaming : eventSource);
+    this.stream = stream;
     this.poll = poll;
-    this.welcomeWithin = welcomeWithin ?? WELCOME_WITHIN;
     this.#backoff = backoff;
   }
 
@@ -155,7 +154,7 @@ export class Session extends Emitter {
     const once = polls && Date.now() >= this.#pollUntil;
     const watch = setInterval(() => {
       const silent = Date.now() - this.#heard > SILENT;
-      const held = !this.#welcomed && Date.now() - opened > this.welcomeWithin;
+      const held = !this.#welcomed && Date.now() - opened > WELCOME_WITHIN;
       const enough = polls && !once && Date.now() > this.#pollUntil; // time to try the stream again
       if (silent || held || enough) line.abort();
     }, 1_000);

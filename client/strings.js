@@ -3,8 +3,7 @@
 export const STRINGS = {
   comments: "Comments",
   pinned: "Pinned",
-  empty: "No comments yet. Be the first.",
-  emptyReplay: "Nobody has said anything yet at this point.",
+  empty: "No comments yet.",
   earlier: "Earlier comments",
   newer: "{n} new",
   connecting: "Connecting…",
@@ -14,7 +13,6 @@ export const STRINGS = {
   behind: "Catching up…",
   offline: "Connection lost. Trying again…",
   full: "The room is full. Trying again…",
-  stopped: "Not connected",
   placeholder: "Say something",
   send: "Send",
   left: "{n} left",
@@ -29,33 +27,22 @@ export const STRINGS = {
   unpin: "Unpin",
   report: "Report",
   mute: "Mute {name}",
-  reported: "Thank you. Somebody will look at it.",
   tools: "For the comment by {name}",
   said: "{name}: {text}",
   many: "{n} new comments",
   // refusals, by their code; for others the server's own sentence
   text_empty: "Write something first.",
   text_too_long: "That is too long. Shorten it to {limit} characters.",
-  text_control_characters: "There are characters in it that can’t be shown. Leave them away.",
   too_fast: "You are faster than everybody can read. Wait {wait} s and send it again.",
   unauthenticated: "Sign in again, then send it.",
   forbidden: "You may read here, but not do this.",
-  not_yours: "Only who wrote it or a moderator may do this.",
   no_such_video: "There is no such video.",
   no_such_comment: "That comment is gone already.",
-  comment_deleted: "That comment is gone already.",
-  too_many_pins: "There are as many pins as there may be. Take one down first.",
   unavailable: "The service can’t take it just now. Try again in a moment.",
   unreachable: "The server can’t be reached. Are you online?",
 };
 
 /** @typedef {Partial<Record<keyof typeof STRINGS | (string & {}), string>>} Strings */
-
-const BY_STATUS = new Map([
-  [401, "unauthenticated"],
-  [403, "forbidden"],
-  [429, "too_fast"],
-]);
 
 export class Words {
   /** @type {Strings} */
@@ -70,8 +57,8 @@ export class Words {
   /** Why something was refused, for a person. @param {import("./problem.js").Problem} problem */
   refusal({ code, status, message, extra, retryAfter = 1_000 }) {
     const values = { ...extra, wait: Math.ceil(retryAfter / 1000) };
-    const names = [code, BY_STATUS.get(status), status >= 500 ? "unavailable" : undefined];
-    const name = names.find((name) => name && (name in this.own || name in STRINGS));
+    const general = { 401: "unauthenticated", 403: "forbidden", 429: "too_fast" }[status] ?? (status < 500 ? "" : "unavailable");
+    const name = [code, general].find((name) => name in this.own || name in STRINGS);
     return name ? this.say(name, values) : message;
   }
 }

@@ -1,4 +1,4 @@
-import { make } from "./dom.js";
+import { button, make } from "./dom.js";
 import { CommentList } from "./list.js";
 import { rowOf } from "./row.js";
 
@@ -6,7 +6,8 @@ import { rowOf } from "./row.js";
 /**
  * What the view asks of the element around it. `toolsFor`: what may be done to a comment, by name and words.
  * @typedef {{words: import("./strings.js").Words, replay: () => boolean, render: () => import("./row.js").RenderComment | undefined,
- *   toolsFor: (entry: Entry, pinned: boolean) => [string, string][], act: (what: string, entry: Entry) => void, earlier: () => void}} Host
+ *   toolsFor: (entry: Entry, pinned: boolean) => [string, string][], act: (what: string, entry: Entry) => void,
+ *   newest: () => import("./model.js").Comment[], earlier: () => void}} Host
  */
 
 const NEAR = 120; // px from the top at which earlier comments are fetched
@@ -18,6 +19,7 @@ export class View {
     put: (entry, next, fresh) => this.#put(entry, next, fresh),
     remove: (entry) => this.#steady(() => this.#remove(entry)),
     change: (entry) => this.#note(entry),
+    newest: () => this.host.newest(),
   });
   /** @type {WeakMap<Entry, HTMLLIElement>} */
   #rows = new WeakMap();
@@ -31,16 +33,16 @@ export class View {
   constructor(host) {
     this.host = host;
     const { words } = host;
-    this.rows = make("ol", {});
+    this.rows = make("ol");
     this.empty = make("slot", { name: "empty" });
-    this.button = make("button", { type: "button", className: "plain earlier", hidden: true, onclick: () => host.earlier() });
-    this.newer = make("button", { type: "button", className: "newer", part: "newer", hidden: true, onclick: () => this.toEnd() });
-    this.tools = make("div", { className: "tools", part: "tools", role: "toolbar" });
-    const parts = { className: "log", part: "list", role: "log", ariaLive: "off", tabIndex: 0 };
-    this.log = make("div", parts, this.button, this.rows, make("div", { className: "empty" }, this.empty));
-    this.pins = make("ol", {});
-    this.pinned = make("section", { className: "pins", part: "pins", hidden: true }, make("h2"), this.pins);
-    this.feed = make("div", { className: "feed" }, this.log, this.newer);
+    this.button = button("earlier", () => host.earlier());
+    this.newer = button("newer", () => this.toEnd());
+    this.tools = make("div", { part: "tools", role: "toolbar" });
+    const parts = { part: "list", role: "log", ariaLive: "off", tabIndex: 0 };
+    this.log = make("div", parts, this.button, this.rows, make("div", { part: "empty" }, this.empty));
+    this.pins = make("ol");
+    this.pinned = make("section", { part: "pins", hidden: true }, make("h2"), this.pins);
+    this.feed = make("div", { part: "feed" }, this.log, this.newer);
     this.log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.log.addEventListener("keydown", (event) => this.#key(event));
     for (const area of [this.rows, this.pins]) {
@@ -57,7 +59,7 @@ export class View {
     this.pinned.ariaLabel = words.say("pinned");
     this.pinned.firstElementChild?.replaceChildren(words.say("pinned"));
     this.button.textContent = words.say("earlier");
-    this.empty.textContent = words.say(this.host.replay() ? "emptyReplay" : "empty");
+    this.empty.textContent = words.say("empty");
     this.settle();
   }
 
@@ -159,9 +161,8 @@ export class View {
     row.querySelector(".note")?.remove();
     if (!entry.failed) return;
     const { words, act } = this.host;
-    const button = (/** @type {string} */ what) =>
-      make("button", { type: "button", className: "plain", onclick: () => act(what, entry) }, words.say(what));
-    row.append(make("p", { className: "note" }, words.refusal(entry.failed), button("again"), button("discard")));
+    const offers = ["again", "discard"].map((what) => button(what, () => act(what, entry), words.say(what)));
+    row.append(make("p", { part: "note" }, words.refusal(entry.failed), " ", ...offers));
     this.settle();
   }
 
@@ -177,10 +178,7 @@ export class View {
     this.tools.remove();
     if (!offers.length) return;
     this.tools.ariaLabel = this.host.words.say("tools", { name: entry.user.name });
-    const buttons = offers.map(([what, words]) =>
-      make("button", { type: "button", onclick: () => this.#act(what, entry) }, words),
-    );
-    this.tools.replaceChildren(...buttons);
+    this.tools.replaceChildren(...offers.map(([what, words]) => button(what, () => this.#act(what, entry), words)));
     row.append(this.tools);
   }
 

@@ -8,6 +8,8 @@ import { chance, comment } from "./support.js";
 
 /** A list with what a browser would show of it, held to be the same at every look. */
 function shown() {
+  /** @type {import("../model.js").Comment[]} */
+  let newest = [];
   /** @type {Entry[]} */
   const rows = [];
   const list = new CommentList({
@@ -17,7 +19,18 @@ function shown() {
     },
     remove: (entry) => void rows.splice(rows.indexOf(entry), 1),
     change: (entry) => assert.ok(rows.includes(entry)),
+    newest: () => newest,
   });
+  const { add } = list;
+  list.add = (comments, fresh) => {
+    newest = [...newest, ...comments.filter(({ id }) => !newest.some((known) => known.id === id))].slice(-FOLLOWING);
+    add.call(list, comments, fresh);
+  };
+  const { remove } = list;
+  list.remove = (id) => {
+    newest = newest.filter((comment) => comment.id !== id);
+    remove.call(list, id);
+  };
   const numbers = () => {
     assert.deepEqual(rows.map(({ id }) => id), list.entries.map(({ id }) => id));
     return rows.map(({ id }) => Number(id));

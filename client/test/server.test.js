@@ -13,7 +13,6 @@ import { LiveFeed } from "../live.js";
 import { Draft } from "../posting.js";
 import { Session } from "../session.js";
 import { Tokens } from "../tokens.js";
-import { polling } from "../transports.js";
 
 const HUBBUB = new URL("../../.venv/bin/hubbub", import.meta.url).pathname;
 
@@ -91,7 +90,6 @@ const WAYS = {
   "a stream": {},
   "long poll, streams being blocked": {
     stream: async () => Promise.reject(new TypeError("blocked")),
-    poll: polling,
   },
 };
 
