@@ -365,7 +365,7 @@ class Channel:
             self._care(self)
 
     def token_at(self, cursor: int) -> str:
-        """The place of somebody at ``cursor``, a tick's boundary at which entries of the ring end."""
+        """The place of somebody at ``cursor``, with an entry of the ring before it."""
         return self.greeting.token if cursor == self.framed else self.ring.items(cursor - 1, cursor)[0].token or ""
 
     def why_reset(self, cursor: int) -> str:

@@ -18,7 +18,7 @@ from hubbub.wire.polls import poll_answer
 from hubbub.wire.tokens import decode_token
 
 MAX_ENTRIES = 500
-"""Entries after which an answer is full; it ends with the tick or stretch that they are in."""
+"""Entries of the ring that an answer has at most."""
 
 MAX_BYTES = 1024 * 1024
 
@@ -46,8 +46,9 @@ class Polling:
         self._held -= 1
         self._hub.seats.free(address)
 
-    async def poll(self, video_id: str, *, after: str | None, backlog: int, wait: float) -> bytes:
-        """What came after a place, as soon as there is something, at the latest in ``wait`` seconds.
+    async def poll(self, video_id: str, *, after: str | None, backlog: int, wait: float, limit: int) -> bytes:
+        """What came after a place, ``limit`` entries at most, as soon as there is something, at the latest in ``wait``
+        seconds.
 
         ``after`` None: a newcomer. Raises `Unavailable`.
         """
@@ -65,7 +66,7 @@ class Polling:
             poller = channel.begin_waiting(cursor)
             try:
                 while True:
-                    found = self._gather(channel, cursor)
+                    found = self._gather(channel, cursor, limit)
                     if found is None:
                         return self._reset(channel, channel.why_reset(cursor), backlog)
                     more, cursor = found
@@ -78,14 +79,15 @@ class Polling:
                 channel.end_waiting(poller)
 
     @staticmethod
-    def _gather(channel: Channel, cursor: int) -> tuple[list[bytes], int] | None:
+    def _gather(channel: Channel, cursor: int, limit: int) -> tuple[list[bytes], int] | None:
         """The shared frames from a cursor on, up to an answer's fill, and where they end; None off the ring."""
         parts: list[bytes] = []
-        size, begin = 0, cursor
-        while cursor != channel.framed and cursor - begin < MAX_ENTRIES and size < MAX_BYTES:
+        size, full = 0, cursor + limit
+        while cursor != channel.framed and cursor < full and size < MAX_BYTES:
             stop = channel.frames.stretch_end(cursor)
             if stop is None:
                 return None
+            stop = min(stop, full)
             if frame := channel.frames.frame(FORMAT, cursor, stop):
                 parts.append(frame)
                 size += len(frame)

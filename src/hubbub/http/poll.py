@@ -19,7 +19,7 @@ from hubbub.comments.videos import Videos
 from hubbub.errors import Unavailable
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.hub import Hub
-from hubbub.fanout.polling import Polling
+from hubbub.fanout.polling import MAX_ENTRIES, Polling
 from hubbub.http.requests import Addresses, Query
 from hubbub.http.stream import FULL
 from hubbub.http.viewers import disconnected
@@ -47,8 +47,9 @@ class Poll:
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         video_id = check_video_id(scope["path_params"]["video_id"])
-        query = Query(scope, "after", "wait", "backlog", "access_token")
+        query = Query(scope, "after", "wait", "backlog", "limit", "access_token")
         backlog = query.number("backlog", 100, 0, MAX_BACKLOG)
+        limit = query.number("limit", MAX_ENTRIES, 1, MAX_ENTRIES)
         wait = float(query.number("wait", 25, 0, MAX_WAIT)) if scope["method"] == "GET" else 0.0
         identity = await self._watching.viewer(scope, video_id, query_token=query.text("access_token"))
         await self._videos.check(video_id)
@@ -63,7 +64,11 @@ class Poll:
             raise Unavailable("No seat is free for another viewer; ask later.", code="no_seat", retry_after=later)
         try:
             polling = self._polling.poll(
-                video_id, after=query.text("after") or None, backlog=backlog, wait=min(wait, _left(identity))
+                video_id,
+                after=query.text("after") or None,
+                backlog=backlog,
+                wait=min(wait, _left(identity)),
+                limit=limit,
             )
             body = await _unless_gone(receive, asyncio.ensure_future(polling))
         finally:

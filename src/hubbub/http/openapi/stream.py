@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from hubbub.fanout.backlog import MAX_BACKLOG
+from hubbub.fanout.polling import MAX_ENTRIES
 from hubbub.http.openapi import examples
 from hubbub.http.openapi.calls import parameter_ref, watching, watching_codes
 from hubbub.http.openapi.responses import header_refs, json_response, refusals
@@ -86,6 +87,13 @@ def poll_path(*, public: bool) -> dict[str, Any]:
                 "schema": {"type": "integer", "minimum": 0, "maximum": MAX_WAIT, "default": 25},
             },
             _PARAMETERS[0],
+            {
+                "name": "limit",
+                "in": "query",
+                "description": "How many events since `after` come in one answer. Ask for fewer where answers don't "
+                "come through whole.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ENTRIES, "default": MAX_ENTRIES},
+            },
         ],
         "responses": {
             "200": json_response(
