@@ -157,7 +157,9 @@ async def test_what_needs_a_token_is_not_for_shared_caches(tmp_path: Path) -> No
     [
         "start=x",
         "start=nan",
-        "start=1e3",
+        "start=1e9",
+        "start=1e999",
+        "start=inf",
         "start=",
         "start=10000001",
         "start=-10000001",

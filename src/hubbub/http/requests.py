@@ -16,7 +16,7 @@ from hubbub.errors import Malformed, TooLarge, Unauthenticated
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_SECONDS = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 _MAX_FORWARDED = 20
 """Hops of X-Forwarded-For that are looked at, from the right."""
@@ -93,11 +93,11 @@ class Query:
         return int(value)
 
     def seconds(self, name: str, default: float, low: float, high: float) -> float:
-        """A number from ``low`` to ``high``, in decimals."""
+        """A number from ``low`` to ``high``, as JSON writes it."""
         value = self._values.get(name)
         if value is None:
             return default
-        if not (_SECONDS.fullmatch(value) and low <= float(value) <= high):
+        if not (_NUMBER.fullmatch(value) and low <= float(value) <= high):
             raise Malformed(f"{name} must be a number from {low} to {high}.", code="bad_query", field=name)
         return float(value)
 
