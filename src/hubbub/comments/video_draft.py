@@ -21,8 +21,8 @@ MAX_MEDIA_URL = 2048
 """Characters of a media URL, as many as browsers and proxies are sure to take."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# The characters of RFC 3986 but for brackets, which only an IPv6 address may have. A path begins with one slash: two, or
-# a backslash, would lead to another host.
+# The characters of RFC 3986 but for brackets, which only an IPv6 address may have. A path begins with one slash: two,
+# or a backslash, would lead to another host.
 MEDIA_URL = r"^(https?://[A-Za-z0-9]|/(?!/))[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*$"
 _MEDIA_URL = re.compile(MEDIA_URL)
 
