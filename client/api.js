@@ -28,7 +28,7 @@ export class Api {
   async fetch(url, init = {}, again = true) {
     const token = await this.tokens.current();
     const headers = { ...init.headers, ...(token && { Authorization: `Bearer ${token}` }) };
-    const response = await fetch(url, { credentials: "omit", ...init, headers }).catch((error) => {
+    const response = await fetch(url, { ...init, headers }).catch((error) => {
       throw init.signal?.aborted ? error : new Problem(String(error?.message ?? error));
     });
     if (response.ok) return response;

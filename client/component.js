@@ -74,7 +74,7 @@ export class HubbubComments extends HTMLElement {
 
   constructor() {
     super();
-    const root = this.attachShadow({ mode: "open", delegatesFocus: false });
+    const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [styleSheet()];
     const { pinned, feed } = this.#view;
     const [header, footer] = [make("slot", { name: "header" }), make("slot", { name: "footer" })];
@@ -255,7 +255,10 @@ export class HubbubComments extends HTMLElement {
       .on("pins", (pins) => this.#view.showPins(pins))
       .on("video", () => this.#showState())
       .on("state", (state) => fresh() && this.#showState(state))
-      .on("error", (problem) => this.#giveUp(problem));
+      .on("error", (problem) => {
+        this.#state.textContent = this.#words.refusal(problem);
+        this.#tell("error", problem);
+      });
     feed.start();
     this.#showState();
     if (!this.#replay && mode === "auto") {
@@ -295,12 +298,6 @@ export class HubbubComments extends HTMLElement {
     this.#view.list.remove(id);
   }
 
-  /** @param {import("./hubbub.js").Problem} problem */
-  #giveUp(problem) {
-    this.#state.textContent = this.#words.refusal(problem);
-    this.#tell("error", problem);
-  }
-
   /** @param {import("./model.js").State} [told] */
   #showState(told) {
     const state = told ?? this.feed?.state ?? { state: "connecting" };
@@ -310,7 +307,6 @@ export class HubbubComments extends HTMLElement {
     this.#state.dataset["state"] = state.state;
     if (this.#state.textContent !== words) this.#state.textContent = words; // a screen reader would say it again
     if (told) this.#tell("state", told);
-    // Where an answer to the first question after a fresh token is no longer what it was, the box may come or go.
     if (told?.state === "live") void this.#showBox();
   }
 

@@ -38,7 +38,7 @@ export async function polling({ api, video, place, backlog, signal, take, alive,
   let wait = 0; // the first answer tells that polls get through
   do {
     const query = new URLSearchParams({ after: place, backlog: String(backlog), wait: String(wait) });
-    const response = await api.fetch(api.url(video, `/comments/poll?${query}`), { signal, cache: "no-store" });
+    const response = await api.fetch(api.url(video, `/comments/poll?${query}`), { signal });
     const { events, position } = await response.json();
     alive();
     for (const { event, data, id } of events) take({ name: event, data, id: id ?? undefined });

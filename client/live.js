@@ -1,9 +1,12 @@
 import { Emitter } from "./emitter.js";
 import { Delay } from "./latency.js";
+import { Known } from "./model.js";
 import { Picture } from "./picture.js";
 
 /** @typedef {import("./model.js").Comment} Comment */
 /** @typedef {import("./session.js").Session | import("./sharing.js").SharedSession} Source */
+
+const REMEMBERED = 5_000; // ids; the server repeats at most the newest 1,000
 
 /**
  * A video's comments as they are made, in step with this viewer's player. Emits
@@ -16,6 +19,7 @@ import { Picture } from "./picture.js";
 export class LiveFeed extends Emitter {
   #picture = new Picture();
   #delay;
+  #known = new Known(REMEMBERED);
   #pinsWait = false; // some are of moments that are still to come
 
   /** @param {Source} source @param {import("./latency.js").Latency} [latency] */
@@ -62,16 +66,23 @@ export class LiveFeed extends Emitter {
 
   /** @param {import("./model.js").Happening} happening */
   #take({ name, data, earlier = false }) {
-    if (name === "comments") return this.#delay.add(data, earlier);
+    if (name === "comments") {
+      const fresh = data.filter((/** @type {Comment} */ { id }) => this.#known.add(id));
+      return fresh.length && this.#delay.add(fresh, earlier);
+    }
     const pins = this.#picture.pins;
     this.#picture.apply({ name, data });
     if (name === "reset" || (name === "welcome" && !data.resumed)) {
       this.#delay.clear();
+      this.#known.ids.clear();
       this.emit("picture", []);
     } else if (name === "comment_deleted" || name === "comment_hidden") {
       this.#delay.drop(data.id);
       this.emit("gone", data.id);
-    } else if (name === "comment_restored") this.emit("back", data);
+    } else if (name === "comment_restored") {
+      this.#known.add(data.id);
+      this.emit("back", data);
+    }
     if (pins !== this.#picture.pins) this.#showPins();
     if (/^(welcome|reset|start|end|settings)$/.test(name)) this.emit("video", this.#picture.welcome);
   }

@@ -29,7 +29,10 @@ export class Picture {
     } else if (name === "start" || name === "end") {
       this.welcome = { ...this.welcome, ...data, state: name === "end" ? "ended" : "live" };
     } else if (name === "settings") this.welcome = { ...this.welcome, settings: data };
-    else if (name === "comments") this.comments = [...this.comments, ...data].slice(-NEWEST);
+    else if (name === "comments") {
+      const known = new Set(this.comments.map(({ id }) => id));
+      this.comments = [...this.comments, ...data.filter((/** @type {Comment} */ { id }) => !known.has(id))].slice(-NEWEST);
+    }
     else if (name === "comment_deleted" || name === "comment_hidden") {
       this.comments = without(this.comments);
       this.pins = without(this.pins);

@@ -1,13 +1,12 @@
 // One video's events as one unbroken run, made of as many connections as it takes.
 //
 // - A connection that is cut, refused for the moment or silent for too long is made anew from the place that was reached.
-// - Every comment comes once: the server repeats some where it can't tell exactly what a viewer has; they are known by id.
+// - Nothing is missed. The server repeats some comments where it can't tell exactly what a viewer has: a feed knows them by id.
 // - Where continuity can't be proven there is `reset`: forget what was shown, the newest comments follow.
 // - It gives up only where trying again can't help, and says why (`error`).
 
 import { Backoff, sleep } from "./backoff.js";
 import { Emitter } from "./emitter.js";
-import { Known } from "./model.js";
 import { asProblem } from "./problem.js";
 import { polling, streamed } from "./transports.js";
 
@@ -15,7 +14,6 @@ import { polling, streamed } from "./transports.js";
 /** @typedef {import("./model.js").State} State */
 /** @typedef {import("./transports.js").Transport} Transport */
 
-const REMEMBERED = 5_000; // ids; the server repeats at most the newest 1,000
 const WELCOME_WITHIN = 6_000; // ms; a proxy that holds more than that back is no way for a stream
 const SILENT = 45_000; // ms; the server gives a sign of life every 15 s
 const CAUGHT_UP = 400; // ms of silence after which there is nothing left to catch up with
@@ -29,7 +27,7 @@ export class Session extends Emitter {
   place = "";
   /** @type {State} */
   state = { state: "connecting" };
-  #known = new Known(REMEMBERED);
+  #told = false; // something since the last reset
   #backoff;
   #blocked = false; // the last stream brought no welcome
   #polled = false; // the last connection was a poll
@@ -165,7 +163,7 @@ export class Session extends Emitter {
         alive: () => (this.#heard = Date.now()),
         take: (event) => {
           if (line.signal.aborted) return;
-          this.#take(event, polls);
+          this.#take(event);
           if (this.#farewell) stop();
         },
       });
@@ -179,28 +177,24 @@ export class Session extends Emitter {
     }
   }
 
-  /** @param {WireEvent} event @param {boolean} polled */
-  #take({ name, data, id, retry }, polled) {
+  /** @param {WireEvent} event */
+  #take({ name, data, id, retry }) {
     if (retry !== undefined) this.#backoff.beginAt(retry);
     if (name === "reconnect") {
       this.#farewell = data.reason;
     } else if (name === "welcome") {
-      const lost = !data.resumed && !this.place && this.#known.ids.size;
-      if (lost) this.#take({ name: "reset", data: { ...data, reason: "no_position" } }, polled);
+      const lost = !data.resumed && !this.place && this.#told; // cut off before the server could name a place
+      if (lost) this.emit("event", { name: "reset", data: { ...data, reason: "no_position" } });
       this.emit("event", { name, data });
       this.#position = data.position;
       this.#reached(id === data.position ? "live" : "behind");
     } else if (name === "" && !this.#welcomed) {
       this.#reached("live");
-    } else if (name.startsWith("comment_b") || name === "comment") {
-      const all = /** @type {import("./model.js").Comment[]} */ (name === "comment" ? [data] : data);
-      const fresh = all.filter((comment) => this.#known.add(comment.id));
-      const earlier = this.state.state !== "live"; // said while nobody told us
-      if (fresh.length) this.emit("event", { name: "comments", data: fresh, earlier });
     } else if (name) {
-      if (name === "reset") this.#known.ids.clear();
-      if (name === "comment_restored") this.#known.add(data.id);
-      this.emit("event", { name, data });
+      const comments = name === "comment" ? [data] : name === "comment_batch" ? data : undefined;
+      this.#told = true;
+      // `earlier`: said while nobody told us
+      this.emit("event", comments ? { name: "comments", data: comments, earlier: this.state.state !== "live" } : { name, data });
     }
     if (id) this.place = id;
     if (this.state.state === "behind") this.#reached(id === this.#position ? "live" : "behind");

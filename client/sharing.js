@@ -1,15 +1,13 @@
 // One stream for all tabs of an origin: a browser has six connections to a server over HTTP/1.1.
 //
 // Whoever holds the Web Lock keeps the stream and tells the others by BroadcastChannel; when that tab closes, the browser
-// gives the lock to the next, who resumes from the place it has reached itself. What comes twice is known by id. Tells are
+// gives the lock to the next, who resumes from the place it has reached itself. Tells are
 // numbered: who sees a hole, or is new, asks for the whole picture. A leader that does not answer is deposed.
 
 import { Emitter } from "./emitter.js";
-import { Known } from "./model.js";
 import { Picture } from "./picture.js";
 
 const ANSWER_WITHIN = 2_500; // ms
-const REMEMBERED = 5_000;
 
 /** @typedef {import("./model.js").Happening} Happening */
 /** @typedef {import("./model.js").State} State */
@@ -27,7 +25,6 @@ export class SharedSession extends Emitter {
   #me = Math.random().toString(36).slice(2);
   #leader = "";
   #number = 0;
-  #known = new Known(REMEMBERED);
   #picture = new Picture();
   /** @type {AbortController | undefined} */
   #running;
@@ -175,18 +172,13 @@ export class SharedSession extends Emitter {
   /** Begin anew from a leader's picture. @param {import("./picture.js").Whole} whole @param {string} place */
   #draw({ comments, welcome, pins }, place) {
     this.session.place = place;
-    const anew = this.#known.ids.size > 0;
-    this.#take({ name: anew ? "reset" : "welcome", data: { ...welcome, pins, resumed: false, reason: "asleep" } });
+    this.#take({ name: "reset", data: { ...welcome, pins, reason: "asleep" } });
     this.#take({ name: "comments", data: comments, earlier: true });
   }
 
   /** @param {Happening} event */
   #take(event) {
-    let { name, data } = event;
-    if (name === "reset") this.#known.ids.clear();
-    if (name === "comments") data = data.filter((/** @type {{id: string}} */ { id }) => this.#known.add(id));
-    if (name === "comments" && !data.length) return;
-    this.#picture.apply({ name, data });
-    this.emit("event", { ...event, data });
+    this.#picture.apply(event);
+    this.emit("event", event);
   }
 }

@@ -12,7 +12,7 @@ export const STRINGS = {
   ended: "Ended",
   behind: "Catching up…",
   offline: "Connection lost. Trying again…",
-  full: "The room is full. Trying again…",
+  full: "No room. Trying again…",
   placeholder: "Say something",
   send: "Send",
   left: "{n} left",
@@ -30,15 +30,11 @@ export const STRINGS = {
   tools: "For the comment by {name}",
   said: "{name}: {text}",
   many: "{n} new comments",
-  // refusals, by their code; for others the server's own sentence
-  text_empty: "Write something first.",
-  text_too_long: "That is too long. Shorten it to {limit} characters.",
-  too_fast: "You are faster than everybody can read. Wait {wait} s and send it again.",
+  // refusals, by their code or kind; for others the server's own sentence, which says what to change
+  too_fast: "That was fast. Send it again in {wait} s.",
   unauthenticated: "Sign in again, then send it.",
   forbidden: "You may read here, but not do this.",
-  no_such_video: "There is no such video.",
-  no_such_comment: "That comment is gone already.",
-  unavailable: "The service can’t take it just now. Try again in a moment.",
+  unavailable: "Not possible just now. Try again in a moment.",
   unreachable: "The server can’t be reached. Are you online?",
 };
 

@@ -6,7 +6,7 @@ const CSS = `
   --sunken: light-dark(#f6f5f3, #202225); --bad: light-dark(#b3261e, #ff9b90);
   --accent: var(--hubbub-accent, light-dark(#0f766e, #5fd0c2)); --on-accent: var(--hubbub-on-accent, light-dark(#fff, #06231f));
   --surface: var(--hubbub-surface, light-dark(#fff, #18191b));
-  display: flex; flex-direction: column; height: 30rem; min-height: 12rem; overflow: hidden; background: var(--surface);
+  display: flex; flex-direction: column; height: 30rem; overflow: hidden; background: var(--surface);
   color: var(--ink); font: 1rem/1.45 system-ui, sans-serif; text-align: start;
 }
 :host([hidden]), [hidden] { display: none !important; }
@@ -22,7 +22,7 @@ ol { padding: .25rem 0; list-style: none; }
 .state[data-state=live]::before { color: var(--accent); }
 .pins { flex: none; max-height: 30%; overflow-y: auto; border-bottom: 1px solid var(--line); background: var(--sunken); }
 h2 { padding: .5rem 1rem 0; }
-.feed { position: relative; display: flex; flex: 1; min-height: 4rem; }
+.feed { position: relative; display: flex; flex: 1; min-height: 0; }
 .list { display: flex; flex: 1; flex-direction: column; min-width: 0; overflow: hidden auto; overscroll-behavior: contain;
   overflow-anchor: none; }
 .list > ol { margin-top: auto; }
@@ -35,7 +35,7 @@ li { position: relative; display: grid; grid-template-columns: 2rem minmax(0, 1f
 .who { display: flex; align-items: baseline; gap: .5rem; min-width: 0; }
 bdi { min-width: 2rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .author { color: light-dark(oklch(47% .12 var(--hue)), oklch(82% .12 var(--hue))); font-size: .875rem; font-weight: 600; }
-.role { max-width: 7rem; padding: 0 .375rem; border: 1px solid var(--line); border-radius: 1rem; }
+.role { padding: 0 .375rem; border: 1px solid var(--line); border-radius: 1rem; }
 time { flex: none; font-variant-numeric: tabular-nums; }
 .text { grid-column: 2; max-height: 12lh; overflow: hidden; overflow-wrap: anywhere; white-space: pre-wrap; }
 li:focus .text { max-height: none; }

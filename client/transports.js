@@ -19,7 +19,7 @@ export async function streaming({ api, video, place, backlog, signal, take, aliv
   const url = api.url(video, `/comments/stream?${queryOf({ batch: 1, backlog })}`);
   /** @type {Record<string, string>} */
   const headers = { Accept: "text/event-stream", ...(place && { "Last-Event-ID": place }) };
-  const response = await api.fetch(url, { headers, signal, cache: "no-store" });
+  const response = await api.fetch(url, { headers, signal });
   const type = response.headers.get("content-type") ?? "";
   if (!type.startsWith("text/event-stream")) throw new Problem(`The answer is no event stream but ${type}.`);
   alive();

@@ -43,7 +43,7 @@ export class View {
     this.pins = make("ol");
     this.pinned = make("section", { part: "pins", hidden: true }, make("h2"), this.pins);
     this.feed = make("div", { part: "feed" }, this.log, this.newer);
-    this.log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.log.addEventListener("scroll", () => this.#scrolled());
     this.log.addEventListener("keydown", (event) => this.#key(event));
     for (const area of [this.rows, this.pins]) {
       for (const sign of ["pointerover", "focusin", "click"]) area.addEventListener(sign, (event) => this.#offer(event));
@@ -173,8 +173,7 @@ export class View {
     if (!row || !entry || entry.sending || entry.failed || this.tools.parentElement === row) return;
     const touched = event.type === "pointerover" && /** @type {PointerEvent} */ (event).pointerType !== "mouse";
     if (touched || this.tools.contains(focused(this.tools))) return;
-    const pinned = row.parentElement === this.pins;
-    const offers = this.host.toolsFor(entry, pinned);
+    const offers = this.host.toolsFor(entry, row.parentElement === this.pins);
     this.tools.remove();
     if (!offers.length) return;
     this.tools.ariaLabel = this.host.words.say("tools", { name: entry.user.name });
@@ -199,13 +198,9 @@ export class View {
     let to;
     if (key === "ArrowUp") to = row ? row.previousElementSibling : all[all.length - 1];
     else if (key === "ArrowDown" && row) to = row.nextElementSibling;
-    else if (key === "Home") to = all[0];
     else if (key === "Escape" && row) {
       this.tools.remove();
       to = this.log;
-    } else if (key === "End") {
-      this.toEnd();
-      to = row ? all[all.length - 1] : undefined;
     } else return;
     event.preventDefault();
     if (to instanceof HTMLElement) to.focus();

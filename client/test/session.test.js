@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { Api } from "../api.js";
 import { Backoff } from "../backoff.js";
+import { LiveFeed } from "../live.js";
 import { Problem } from "../problem.js";
 import { Session } from "../session.js";
 import { Tokens } from "../tokens.js";
@@ -45,9 +46,12 @@ function begin(tokens) {
     backoff: new Backoff(1_000, 30_000, () => 0.5),
   });
   const told = recorded(session, "event", "state", "error");
+  const feed = new LiveFeed(session);
+  /** @type {string[]} */
+  const texts = [];
+  feed.on("comments", ({ comments }) => texts.push(...comments.map((/** @type {{text: string}} */ { text }) => text)));
   session.start();
-  const texts = () => told.flatMap(([, { name, data }]) => (name === "comments" ? data.map((/** @type {any} */ c) => c.text) : []));
-  return { lines, session, told, texts, states: () => told.filter(([type]) => type === "state").map(([, { state }]) => state) };
+  return { lines, session, told, texts: () => texts, states: () => told.filter(([type]) => type === "state").map(([, { state }]) => state) };
 }
 
 test("what was missed is asked for from the place that was reached, and doubles are dropped", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { Emitter } from "../emitter.js";
+import { LiveFeed } from "../live.js";
 import { SharedSession } from "../sharing.js";
 import { comment, recorded } from "./support.js";
 
@@ -28,6 +29,9 @@ class Stream extends Emitter {
 }
 
 let rooms = 0;
+/** @type {SharedSession[]} */
+const everybody = [];
+afterEach(() => everybody.splice(0).forEach((tab) => tab.stop()));
 
 /** Tabs of one origin: each with its own stream, all with one name. */
 function tabs() {
@@ -41,10 +45,10 @@ function tabs() {
       const told = recorded(tab, "event");
       /** @type {number[]} */
       const seen = [];
-      tab.on("event", ({ name, data }) => {
-        if (name === "reset") seen.length = 0;
-        if (name === "comments") seen.push(...data.map((/** @type {{id: string}} */ { id }) => Number(id)));
-      });
+      const feed = new LiveFeed(tab);
+      feed.on("picture", () => (seen.length = 0));
+      feed.on("comments", ({ comments }) => seen.push(...comments.map((/** @type {{id: string}} */ { id }) => Number(id))));
+      everybody.push(tab);
       tab.start();
       const made = { tab, stream, told, seen: () => seen, close: () => tab.stop() };
       open.push(made);
@@ -52,7 +56,6 @@ function tabs() {
     },
     all: open,
     leaders: () => open.filter(({ stream }) => stream.open),
-    end: () => open.forEach(({ close }) => close()),
   };
 }
 
@@ -77,7 +80,6 @@ test("seven tabs have one stream, and all see what comes on it", async () => {
   const all = Array.from({ length: 50 }, (_, i) => i + 1);
   await until(() => room.all.every(({ seen }) => same(seen(), all)), "everybody has all, in order");
   assert.equal(room.all.reduce((sum, { stream }) => sum + stream.starts, 0), 1);
-  room.end();
 });
 
 test("who comes later gets the picture that is there", async () => {
@@ -92,7 +94,6 @@ test("who comes later gets the picture that is there", async () => {
   await until(() => same(second.seen(), [2]), "the picture");
   assert.equal(second.tab.state.state, "live");
   assert.equal(second.stream.open, false);
-  room.end();
 });
 
 test("when the leading tab closes the next goes on from the place that was reached", async () => {
@@ -113,7 +114,6 @@ test("when the leading tab closes the next goes on from the place that was reach
   heir?.stream.bring("p1", "welcome", { position: "p3", resumed: true, pins: [] });
   heir?.stream.bring("p3", "comments", [comment(1), comment(2), comment(3)]);
   await until(() => same(heir?.seen() ?? [], [1, 2, 3]) && same(other.seen(), [1, 2, 3]), "no double, no hole");
-  room.end();
 });
 
 test("a tab that missed something asks for it; when it is too much it begins anew", async () => {
@@ -139,7 +139,6 @@ test("a tab that missed something asks for it; when it is too much it begins ane
   await new Promise((resolve) => setTimeout(resolve, 50));
   second.tab.start();
   await until(() => second.seen()[0] === 104 && second.seen().length === 200, "the newest, after a reset");
-  room.end();
 });
 
 test("a leader that does not answer is deposed", async () => {
@@ -154,5 +153,4 @@ test("a leader that does not answer is deposed", async () => {
   const second = room.open();
   await until(() => second.stream.open, "the second leads");
   await robbed;
-  room.end();
 });

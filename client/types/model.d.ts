@@ -52,5 +52,3 @@ export declare class Known {
     /** True when `id` is new. @param {string} id */
     add(id: string): boolean;
 }
-/** The names of all events of a stream: an EventSource tells only of those that it is asked for. */
-export declare const NAMES: string[];

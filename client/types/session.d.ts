@@ -13,21 +13,19 @@ export declare class Session extends Emitter {
     backlog: number;
     stream: import("./transports.js").Transport;
     poll: import("./transports.js").Transport;
-    welcomeWithin: number;
     place: string;
     /** @type {State} */
     state: State;
     /**
      * @param {import("./api.js").Api} api
      * @param {string} video
-     * @param {{backlog?: number, stream?: Transport, poll?: Transport, backoff?: Backoff, welcomeWithin?: number}} [options]
+     * @param {{backlog?: number, stream?: Transport, poll?: Transport, backoff?: Backoff}} [options]
      */
-    constructor(api: import("./api.js").Api, video: string, { backlog, stream, poll, backoff, welcomeWithin }?: {
+    constructor(api: import("./api.js").Api, video: string, { backlog, stream, poll, backoff }?: {
         backlog?: number;
         stream?: Transport;
         poll?: Transport;
         backoff?: Backoff;
-        welcomeWithin?: number;
     });
     start(): void;
     stop(): void;

@@ -57,7 +57,7 @@ class Visitor:
     @property
     def said(self) -> Locator:
         """The comments' texts, in the order of the page."""
-        return self.page.get_by_role("log").locator(".said")
+        return self.page.get_by_role("log").locator(".text")
 
     @property
     def state(self) -> Locator:
@@ -159,7 +159,7 @@ async def viewers(url: str) -> int:
 async def test_what_one_posts_another_sees_and_the_poster_at_once(server: Running, visit: Visit) -> None:
     """A comment is shown to its poster before the server has it, once, and to everybody else when it has."""
     ada, grace = await visit(server.url, signed_in("ada")), await visit(server.url, signed_in("grace"))
-    await expect(ada.element.get_by_text("Be the first")).to_be_visible()
+    await expect(ada.element.get_by_text("No comments yet.")).to_be_visible()
     await expect(grace.state).to_have_text("Live")
     held: list[Route] = []
 
@@ -179,7 +179,7 @@ async def test_what_one_posts_another_sees_and_the_poster_at_once(server: Runnin
     await expect(grace.said).to_have_text(["first of\nall 👋"])
     await expect(ada.page.locator(".sending")).to_have_count(0)
     await expect(ada.said).to_have_text(["first of\nall 👋"])
-    await expect(grace.page.get_by_role("log").locator(".name")).to_have_text("Ada")
+    await expect(grace.page.get_by_role("log").locator(".author")).to_have_text("Ada")
 
 
 async def test_whatever_people_write_is_text_and_stays_in_its_box(server: Running, visit: Visit) -> None:
@@ -308,7 +308,7 @@ async def test_refusals_are_said_in_words_and_nothing_written_is_lost(tmp_path: 
         await visitor.say("one")
         await expect(visitor.page.locator(".sending")).to_have_count(0)
         await visitor.say("two")
-        await expect(visitor.element.get_by_text("You are faster than everybody can read")).to_be_visible()
+        await expect(visitor.element.get_by_text("That was fast")).to_be_visible()
         await visitor.page.get_by_role("button", name="Discard").click()
         await expect(visitor.said).to_have_text(["one"])
 
@@ -337,7 +337,7 @@ async def test_everybody_is_offered_just_what_they_may_do(server: Running, visit
 
     await mod.element.get_by_role("button", name="Pin").click()
     for visitor in (ada, mod, nobody):
-        await expect(visitor.element.get_by_role("region", name="Pinned").locator(".said")).to_have_text("by grace")
+        await expect(visitor.element.get_by_role("region", name="Pinned").locator(".text")).to_have_text("by grace")
     await mod.offered("by ada")
     await mod.element.get_by_role("button", name="Hide for everybody").click()
     for visitor in (ada, mod, nobody):
