@@ -44,14 +44,13 @@ check: venv node_modules/.made ## Lint, formatting, types (Python and JavaScript
 	@$(BIN)/mypy
 	@found=$$($(BIN)/lint-imports --no-logo) || { echo "$$found"; exit 1; }
 	@$(BIN)/node node_modules/typescript/bin/tsc --project tsconfig.json
+	@$(BIN)/node scripts/build_client.mjs --check
 
 .PHONY: bench
 bench: ## Measure beside a C loop and other servers; the report is bench/report/index.html (ARGS='frames --runs 1' for some)
 	@$(PYTHON) scripts/make_venv.py bench
 	@scripts/install-bench-packages
 	@$(BIN)/python -m bench $(ARGS)
-
-	@$(BIN)/node scripts/build_client.mjs --check
 
 .PHONY: client
 client: venv node_modules/.made ## Write what is made of the client's modules: one small file, and their types
