@@ -23,6 +23,7 @@ serve: ## Install if need be, then serve on http://127.0.0.1:8000 for developmen
 
 .PHONY: test
 test: venv node_modules/.made test-packages ## Run every test: the fast ones, then the slow ones (ARGS=… is passed to pytest)
+	@$(if $(ARGS),,$(BIN)/node --test --test-reporter=dot client/test/*.test.js)
 	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow and not soak' $(ARGS) $(NONE_IS_FINE)
 	@$(WITH_NODE) $(BIN)/pytest -q -m 'slow and not soak' $(ARGS) $(NONE_IS_FINE)
 
@@ -43,12 +44,17 @@ check: venv node_modules/.made ## Lint, formatting, types (Python and JavaScript
 	@$(BIN)/mypy
 	@found=$$($(BIN)/lint-imports --no-logo) || { echo "$$found"; exit 1; }
 	@$(BIN)/node node_modules/typescript/bin/tsc --project tsconfig.json
+	@$(BIN)/node scripts/build_client.mjs --check
 
 .PHONY: bench
 bench: ## Measure beside a C loop and other servers; the report is bench/report/index.html (ARGS='frames --runs 1' for some)
 	@$(PYTHON) scripts/make_venv.py bench
 	@scripts/install-bench-packages
 	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: client
+client: venv node_modules/.made ## Write what is made of the client's modules: one small file, and their types
+	@$(BIN)/node scripts/build_client.mjs
 
 .PHONY: format
 format: venv ## Format the code and mend what ruff can mend

@@ -21,6 +21,14 @@ class Status(StrEnum):
     DELETED = "deleted"
 
 
+class State(StrEnum):
+    """What a video is doing. ``upcoming``: its start is not known, or lies ahead."""
+
+    UPCOMING = "upcoming"
+    LIVE = "live"
+    ENDED = "ended"
+
+
 class Kind(StrEnum):
     """What an entry of a video's log says; also the event's name on every transport."""
 
@@ -31,11 +39,15 @@ class Kind(StrEnum):
     PINNED = "comment_pinned"
     UNPINNED = "comment_unpinned"
     SETTINGS = "settings"
+    START = "start"
     END = "end"
 
 
 RETRACTIONS = frozenset({Kind.DELETED, Kind.HIDDEN})
 """Kinds after which a comment's text must not be served by anything."""
+
+VIDEO_KINDS = frozenset({Kind.START, Kind.END})
+"""Kinds that speak of the video itself. Their body is a `Timeline` with ``at``; they have no subject."""
 
 
 class User(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -48,7 +60,8 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Comment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One comment. ``offset`` is seconds since the video's start, None before that is known.
+    """One comment. ``offset`` is seconds since the video's start, None before that is known: in what is stored and in
+    events as it was known when the comment was made, in what is read from history as it is known now.
 
     ``video_id`` stands first: its encoded length is known without looking, which lets `hubbub.wire.events` leave it out
     of the encoded bytes by a slice.
@@ -78,6 +91,32 @@ class Change(msgspec.Struct, frozen=True):
     comment_id: str
     at: int
     actor: str
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """When a video began and ended; None before that is known. An end is never before the start."""
+
+    started_at: int | None = None
+    ended_at: int | None = None
+
+    def state(self, now: int) -> State:
+        """What the video is doing at the time ``now`` (ms)."""
+        if self.ended_at is not None:
+            return State.ENDED
+        return State.LIVE if self.started_at is not None and self.started_at <= now else State.UPCOMING
+
+    def offset(self, at: int) -> float | None:
+        """The place of a time on the timeline, in seconds: negative before the start, None while that is unknown."""
+        return None if self.started_at is None else (at - self.started_at) / 1000
+
+
+class Video(msgspec.Struct, frozen=True):
+    """What was told about a video. One that nobody has told anything about has no record and may exist all the same."""
+
+    video_id: str
+    title: str | None = None
+    media_url: str | None = None
+    timeline: Timeline = Timeline()
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -19,10 +19,12 @@ from hubbub.comments.identity import Authenticator
 from hubbub.comments.limits import Limits
 from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
+from hubbub.comments.videos import Videos
 from hubbub.config import Settings
 from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.fanout.channel import Bounds
 from hubbub.fanout.hub import Hub, Timing
+from hubbub.fanout.polling import Polling
 from hubbub.http.app import Services, Surface, create_app
 from hubbub.http.connections import Connections
 from hubbub.http.requests import Addresses
@@ -62,9 +64,11 @@ def build(settings: Settings) -> Services:
     ids = IdSource()
     metrics.observe("hubbub_clock_behind_seconds", "How far the clock is behind the newest comment's time", ids.ahead)
     publisher = Publisher(broker, store, metrics)
+    videos = Videos(store, publisher, ids, metrics, registered=settings.videos == "registered")
     limits = Limits(
         LocalRateLimiter(), user=settings.post_limit, address=settings.address_limit, everyone=settings.global_limit
     )
+    max_viewers = settings.max_viewers or room_for_viewers()
     skew_ms = round(settings.max_skew * 1000)
     hub = Hub(
         broker,
@@ -80,17 +84,21 @@ def build(settings: Settings) -> Services:
             retry_max=settings.retry_max,
         ),
         metrics=metrics,
-        max_viewers=settings.max_viewers or room_for_viewers(),
+        max_viewers=max_viewers,
         max_per_address=settings.max_viewers_per_address,
         idle_videos=settings.idle_videos,
     )
+    # Half of the connections, so that the other half is there for posts whatever comes.
+    max_polls = max((settings.max_connections or room_for_connections(max_viewers)) // 2, 1)
     return Services(
         store=store,
         broker=broker,
         publisher=publisher,
-        accepting=Accepting(store, publisher, limits, ids),
+        accepting=Accepting(store, publisher, limits, ids, videos),
         retracting=Retracting(store, publisher, ids, metrics),
+        videos=videos,
         hub=hub,
+        polling=Polling(hub, metrics, most=max_polls),
         authenticator=make_authenticator(settings),
         metrics=metrics,
         ids=ids,

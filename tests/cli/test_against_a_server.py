@@ -105,6 +105,29 @@ async def test_a_second_server_on_the_port_is_refused_in_one_line(home: Path) ->
     assert err.count("\n") == 1
 
 
+async def test_a_video_is_told_of_started_and_ended(home: Path) -> None:
+    """Each act prints the video as it then stands; what the server refuses is one line."""
+    async with ServerProcess(home) as server:
+        variables = {"URL": server.url, "JWT_SECRET": SECRET}
+        titled = await run("video", "put", "launch", "--title", "Launch \u202e day", **variables)
+        assert titled[0] == 0, titled
+        assert "\u202e" not in titled[1]
+        assert json.loads(titled[1])["title"] == "Launch \u202e day"
+        states = []
+        for act in ("show", "start", "end", "end"):
+            status, out, err = await run("video", act, "launch", **variables)
+            assert (status, err) == (0, "")
+            states.append(json.loads(out)["state"])
+        assert states == ["upcoming", "live", "ended", "ended"]
+        status, out, err = await run("video", "put", "launch", "--media-url", "nowhere", **variables)
+        assert (status, out) == (1, "")
+        assert "media URL" in err
+        assert err.count("\n") == 1
+        status, _, err = await run("video", "start", "launch", "--title", "x", **variables)
+        assert status == 2
+        assert "go with put" in err
+
+
 async def test_posts_are_seen_by_tail_through_a_kill(home: Path) -> None:
     """``post`` takes lines, ``tail`` shows each once, says that the connection was lost, and goes on by itself."""
     async with ServerProcess(home) as server:

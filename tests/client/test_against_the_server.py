@@ -8,7 +8,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from hubbub.client import ApiError, HubbubClient, WatchEvent
 from hubbub.testing.server import Running, running_server, token
 
+Transport = Literal["stream", "poll"]
 MODERATOR = ("read", "post", "moderate")
 
 
@@ -86,10 +87,17 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limi
             await writer.drain()
 
 
-async def until(client: HubbubClient, video_id: str, last: str) -> list[WatchEvent]:
+@pytest.fixture(params=["stream", "poll"])
+def transport(request: pytest.FixtureRequest) -> Transport:
+    """How it is watched: either way the same holds."""
+    found: Transport = request.param
+    return found
+
+
+async def until(client: HubbubClient, video_id: str, last: str, transport: Transport = "stream") -> list[WatchEvent]:
     """Everything that a watcher is given up to the comment with the text ``last``."""
     seen: list[WatchEvent] = []
-    async with asyncio.timeout(30), aclosing(client.watch(video_id)) as events:
+    async with asyncio.timeout(30), aclosing(client.watch(video_id, transport=transport)) as events:
         async for event in events:
             seen.append(event)
             if event.name == "comment" and event.data["text"] == last:
@@ -97,10 +105,10 @@ async def until(client: HubbubClient, video_id: str, last: str) -> list[WatchEve
     return seen
 
 
-async def test_a_comment_goes_round(hubbub: HubbubClient) -> None:
+async def test_a_comment_goes_round(hubbub: HubbubClient, transport: Transport) -> None:
     """What is posted is what is answered, watched, and read."""
     posted = await hubbub.post("launch", "  Liftoff! 🚀 ", nonce="n1", meta={"a": [1, None]})
-    seen = await until(hubbub, "launch", "Liftoff! 🚀")
+    seen = await until(hubbub, "launch", "Liftoff! 🚀", transport)
     assert [event.name for event in seen] == ["welcome", "comment"]
     assert seen[1].data == without_video_id(posted)
     assert [comment async for comment in hubbub.history("launch")] == [posted]
@@ -126,11 +134,11 @@ async def test_a_repeated_key_is_one_comment(hubbub: HubbubClient) -> None:
     assert (caught.value.status, caught.value.code) == (422, "idempotency_key_reused")
 
 
-async def test_moderation_reaches_a_watcher(hubbub: HubbubClient) -> None:
+async def test_moderation_reaches_a_watcher(hubbub: HubbubClient, transport: Transport) -> None:
     """Every act is answered as documented and comes to whoever watches."""
     comment = await hubbub.post("launch", "pin me")
     id = comment["id"]
-    async with asyncio.timeout(10), aclosing(hubbub.watch("launch")) as events:
+    async with asyncio.timeout(10), aclosing(hubbub.watch("launch", transport=transport)) as events:
         assert [(await anext(events)).name for _ in range(2)] == ["welcome", "comment"]
         assert (await hubbub.pin("launch", id))["pinned"] is True
         assert (await anext(events))[:2] == ("comment_pinned", without_video_id(comment | {"pinned": True}))
@@ -155,14 +163,16 @@ def without_video_id(comment: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", [True, False])
-async def test_cut_connections_lose_and_double_nothing(server: Running, hubbub: HubbubClient, batch: bool) -> None:
+async def test_cut_connections_lose_and_double_nothing(
+    server: Running, hubbub: HubbubClient, batch: bool, transport: Transport
+) -> None:
     """However often and wherever a stream is cut, its watcher has every comment once, in the order of the log."""
     async with Cutter(server.url).running() as cutter, HubbubClient(cutter.url, first_wait=0.05) as shaky:
         seen: list[str] = []
         placed = asyncio.Event()
 
         async def watch() -> None:
-            async with aclosing(shaky.watch("launch", batch=batch)) as events:
+            async with aclosing(shaky.watch("launch", batch=batch, transport=transport)) as events:
                 async for event in events:
                     assert event.name != "reset"
                     if event.id is not None:
@@ -186,35 +196,38 @@ async def test_cut_connections_lose_and_double_nothing(server: Running, hubbub: 
     assert seen == [event.data["id"] for event in await undisturbed if event.name == "comment"]
 
 
-async def test_a_place_outlives_the_watcher(hubbub: HubbubClient) -> None:
+async def test_a_place_outlives_the_watcher(hubbub: HubbubClient, transport: Transport) -> None:
     """An event's id, kept, resumes there in another connection of another time."""
     await hubbub.post("launch", "one")
-    [*_, last] = await until(hubbub, "launch", "one")
+    [*_, last] = await until(hubbub, "launch", "one", transport)
     missed = [await hubbub.post("launch", text) for text in ("two", "three")]
     seen: list[WatchEvent] = []
-    async with asyncio.timeout(10), aclosing(hubbub.watch("launch", last_event_id=last.id)) as events:
+    resumed = hubbub.watch("launch", last_event_id=last.id, transport=transport)
+    async with asyncio.timeout(10), aclosing(resumed) as events:
         async for event in events:
             seen.append(event)
-            if len(seen) == 3:
+            if event.name == "comment" and event.data["text"] == "three":
                 break
-    assert seen[0].data["resumed"] is True
-    assert [event.data["id"] for event in seen[1:]] == [comment["id"] for comment in missed]
+    if transport == "stream":
+        assert seen.pop(0).data["resumed"] is True
+    assert [event.data["id"] for event in seen] == [comment["id"] for comment in missed]
 
 
-async def test_an_unknown_place_is_a_reset(hubbub: HubbubClient) -> None:
+async def test_an_unknown_place_is_a_reset(hubbub: HubbubClient, transport: Transport) -> None:
     """A place that is none of the server's is answered by `reset` and the newest comments."""
     comment = await hubbub.post("launch", "one")
     seen: list[WatchEvent] = []
-    async with asyncio.timeout(10), aclosing(hubbub.watch("launch", last_event_id="what is this")) as events:
+    lost = hubbub.watch("launch", last_event_id="what is this", transport=transport)
+    async with asyncio.timeout(10), aclosing(lost) as events:
         async for event in events:
             seen.append(event)
-            if len(seen) == 3:
+            if event.name == "comment":
                 break
-    assert [event.name for event in seen] == ["welcome", "reset", "comment"]
-    assert seen[2].data["id"] == comment["id"]
+    assert [event.name for event in seen] == [*(["welcome"] if transport == "stream" else []), "reset", "comment"]
+    assert seen[-1].data["id"] == comment["id"]
 
 
-async def test_refusals_are_the_servers_own_words(server: Running, hubbub: HubbubClient) -> None:
+async def test_refusals_are_the_servers_own_words(server: Running, hubbub: HubbubClient, transport: Transport) -> None:
     """Codes and details arrive as they were sent."""
     for call, status, code in (
         (hubbub.post("launch", " "), 422, "text_empty"),
@@ -233,7 +246,7 @@ async def test_refusals_are_the_servers_own_words(server: Running, hubbub: Hubbu
             await nobody.post("launch", "hi")
         assert (caught.value.status, caught.value.code) == (401, "no_token")
         with pytest.raises(ApiError) as caught:
-            await until(nobody, "no such video!", "")
+            await until(nobody, "no such video!", "", transport)
         assert (caught.value.status, caught.value.code) == (400, "bad_video_id")
 
 
@@ -249,7 +262,7 @@ async def test_a_rate_limit_is_waited_out(tmp_path: Path) -> None:
         assert len({comment["id"] async for comment in client.history("launch")}) == len(posted) == 4
 
 
-async def test_a_watcher_survives_a_restart(tmp_path: Path) -> None:
+async def test_a_watcher_survives_a_restart(tmp_path: Path, transport: Transport) -> None:
     """Drained by one process, a watcher goes on at the next one on the same port, and misses nothing."""
     states: list[str] = []
     async with running_server(tmp_path, retry_min=0.05, retry_max=0.1) as first:
@@ -257,7 +270,9 @@ async def test_a_watcher_survives_a_restart(tmp_path: Path) -> None:
         async with HubbubClient(first.url, token=token(), first_wait=0.05) as client:
             await client.post("launch", "before")
         watcher = HubbubClient(first.url, first_wait=0.05, longest_wait=0.3)
-        events = watcher.watch("launch", on_state=lambda state, detail: states.append(f"{state} {detail}"))
+        events = watcher.watch(
+            "launch", on_state=lambda state, detail: states.append(f"{state} {detail}"), transport=transport
+        )
         assert (await anext(events)).name == "welcome"
         assert (await anext(events)).data["text"] == "before"
         # Read on while the server drains, as a real watcher would.
@@ -268,9 +283,30 @@ async def test_a_watcher_survives_a_restart(tmp_path: Path) -> None:
             await client.post("launch", "after")
         async with asyncio.timeout(20):
             event = await following
-            assert event.name == "welcome"
-            assert event.data["resumed"] is True
-            assert (await anext(events)).data["text"] == "after"
+            if transport == "stream":
+                assert event.name == "welcome"
+                assert event.data["resumed"] is True
+                event = await anext(events)
+            assert event.data["text"] == "after"
         await events.aclose()
         await watcher.aclose()
-    assert any(state.startswith("waiting") and "draining" in state for state in states)
+    if transport == "stream":
+        assert any(state.startswith("waiting") and "draining" in state for state in states)
+    assert states[-1].startswith("live")
+
+
+async def test_a_video_is_told_of_and_replayed(hubbub: HubbubClient) -> None:
+    """Each call is answered with the video, and what is not given stays; replay goes over pages."""
+    first = await hubbub.post("launch", "before anybody told")
+    assert (await hubbub.video("launch"))["state"] == "upcoming"
+    with pytest.raises(ApiError) as caught:
+        await anext(hubbub.replay("launch"))
+    assert caught.value.code == "start_unknown"
+    told = await hubbub.put_video("launch", title="Launch day", started_at=first["created_at"] - 1_500)
+    assert (told["title"], told["state"]) == ("Launch day", "live")
+    assert (await hubbub.put_video("launch", media_url="/clip.mp4"))["title"] == "Launch day"
+    assert (await hubbub.put_video("launch", title=None))["title"] is None
+    assert (await hubbub.end_video("launch"))["state"] == "ended"
+    assert (await hubbub.start_video("launch"))["started_at"] == told["started_at"]
+    assert [comment["offset"] async for comment in hubbub.replay("launch")] == [1.5]
+    assert [comment async for comment in hubbub.replay("launch", 0.00001, 1)] == []

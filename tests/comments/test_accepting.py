@@ -14,6 +14,7 @@ from hubbub.comments.draft import Draft, fingerprint
 from hubbub.comments.identity import Identity
 from hubbub.comments.limits import Limits
 from hubbub.comments.publishing import Publisher
+from hubbub.comments.videos import Videos
 from hubbub.errors import StoreUnavailable, TooFast
 from hubbub.ids import IdSource
 from hubbub.limiters.base import Limit
@@ -59,7 +60,9 @@ class Bench:
         self.pushes: list[Entry] = []
         self.metrics = Metrics()
         limits = Limits(LocalRateLimiter(), user=Limit(2, 1000), address=Limit(5, 1000), everyone=None)
-        self.accepting = Accepting(store, Publisher(self.broker, store, self.metrics), limits, IdSource())
+        publisher, ids = Publisher(self.broker, store, self.metrics), IdSource()
+        videos = Videos(store, publisher, ids, self.metrics)
+        self.accepting = Accepting(store, publisher, limits, ids, videos)
 
     async def post(self, key: str | None = None) -> bool:
         """Post as Ada; whether it was replayed."""

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from hubbub.comments.bodies import MAX_BODY
 from hubbub.comments.draft import (
-    MAX_BODY,
     MAX_META,
     Draft,
     check_comment_id,

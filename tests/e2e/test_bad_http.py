@@ -268,14 +268,20 @@ async def test_a_body_that_breaks_off_stores_nothing(tmp_path: Path) -> None:
         await check_nothing_stored(server)
 
 
+VIDEO = COMMENTS.removesuffix("/comments")
 ALLOWED = {
     "/healthz": "GET, HEAD",
     "/readyz": "GET, HEAD",
     "/metrics": "GET, HEAD",
     "/openapi.json": "GET, HEAD",
     "/docs": "GET, HEAD",
+    VIDEO: "GET, HEAD, PUT",
+    f"{VIDEO}/start": "POST",
+    f"{VIDEO}/end": "POST",
+    f"{VIDEO}/replay": "GET, HEAD",
     COMMENTS: "GET, HEAD, POST",
     STREAM: "GET, HEAD",
+    f"{COMMENTS}/poll": "GET, HEAD",
     f"{COMMENTS}/{AN_ID}": "DELETE, GET, HEAD",
     f"{COMMENTS}/{AN_ID}/hide": "POST",
     f"{COMMENTS}/{AN_ID}/restore": "POST",
@@ -307,7 +313,17 @@ async def test_methods_that_an_address_does_not_know_are_told_those_it_does(tmp_
                     )
                 else:
                     assert (head.status, head.header("content-type")) == (200, "text/event-stream; charset=utf-8")
-        for target in ("/nowhere", "/v1", COMMENTS + "/", "//", "/v1/videos/v", f"{COMMENTS}/{AN_ID}/like"):
+        for target in (
+            "/nowhere",
+            "/v1",
+            COMMENTS + "/",
+            "//",
+            "/v1/videos",
+            "/v1/videos/",
+            f"{VIDEO}/",
+            f"{VIDEO}/stop",
+            f"{COMMENTS}/{AN_ID}/like",
+        ):
             check_problem(await connection.request("GET", target), 404, "no_such_page")
             assert (await connection.request("HEAD", target)).status == 404
         await check_nothing_stored(server)

@@ -65,7 +65,32 @@ ON_A_COMMENT = [
     ("DELETE", "/pin"),
 ]
 
+VIDEO = HISTORY.removesuffix("/comments")
+ON_A_VIDEO = [
+    ("GET", ""),
+    ("PUT", ""),
+    ("POST", "/start"),
+    ("POST", "/end"),
+    ("GET", "/replay"),
+    ("GET", "/comments/poll"),
+]
+
 IDS = [
+    *(
+        Case(
+            f"{method} {path} of a video id with {name}",
+            400,
+            "bad_video_id",
+            method,
+            target + path,
+            (),
+            b"{}",
+            MODERATOR,
+        )
+        for name, video_id in BAD_VIDEO_IDS.items()
+        for method, path in ON_A_VIDEO
+        for target in (f"/v1/videos/{video_id}",)
+    ),
     *(
         Case(f"a video id with {name}", 400, "bad_video_id", method, target, (), GOOD_BODY, TOKEN)
         for name, video_id in BAD_VIDEO_IDS.items()
@@ -118,6 +143,19 @@ QUERIES = [
         for name, query in BAD_QUERIES.items()
         for method, target in [("POST", HISTORY), ("GET", HISTORY), ("GET", STREAM)]
         + [(method, A_COMMENT + suffix) for method, suffix in ON_A_COMMENT]
+    ),
+    *(
+        Case(
+            f"a query on {method} {path or 'the video'}",
+            400,
+            "bad_query",
+            method,
+            VIDEO + path + "?x=1",
+            (),
+            b"{}",
+            MODERATOR,
+        )
+        for method, path in ON_A_VIDEO
     ),
     get("limit twice", f"{HISTORY}?limit=5&limit=6", "bad_query"),
     get("backlog twice", f"{STREAM}?backlog=5&backlog=5", "bad_query"),

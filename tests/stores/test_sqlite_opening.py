@@ -13,8 +13,10 @@ import apsw
 import pytest
 
 from hubbub.errors import ConfigError
+from hubbub.model import Kind, Timeline, Video
 from hubbub.stores.sqlite import SqliteStore
-from hubbub.testing.samples import make_comment
+from hubbub.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS
+from hubbub.testing.samples import make_comment, make_timeline_event
 
 NOBODY = 65534
 
@@ -109,7 +111,7 @@ async def test_opening_makes_a_durable_database(tmp_path: Path) -> None:
     connection = apsw.Connection(str(store.path))
     assert connection.pragma("journal_mode") == "wal"
     assert connection.pragma("application_id") == int.from_bytes(b"Hubb")
-    assert connection.pragma("user_version") == 1
+    assert connection.pragma("user_version") == len(MIGRATIONS)
     assert connection.pragma("integrity_check") == "ok"
     connection.close()
 
@@ -163,6 +165,31 @@ async def test_another_programs_database_is_refused_and_left_alone(tmp_path: Pat
     before = path.read_bytes()
     assert "another program" in await refusal(path)
     assert path.read_bytes() == before
+
+
+async def test_a_database_from_before_videos_goes_on(tmp_path: Path) -> None:
+    """What the first release has written is read, in the same epoch, and takes what came with the second schema."""
+    path = tmp_path / "hubbub.db"
+    connection = apsw.Connection(str(path))
+    connection.execute(MIGRATIONS[0])
+    connection.pragma("user_version", 1)
+    connection.pragma("application_id", APPLICATION_ID)
+    connection.execute("""
+        INSERT INTO meta VALUES ('epoch', 'e1');
+        INSERT INTO comments (video_id, id, position, status, created_at, user_id, text)
+        VALUES ('video', '01a1fc0b-2b3e-728f-ab0b-849a4d6782ae', 1, 'visible', 1795229952830, 'ada', 'old');
+        INSERT INTO log SELECT video_id, 1, id, '01a1fc0b-2b3e-728f-ab0b-849a4d6782af' FROM comments;
+        INSERT INTO changes VALUES ('video', '01a1fc0b-2b3e-728f-ab0b-849a4d6782af', 1, 'comment_unpinned',
+            '01a1fc0b-2b3e-728f-ab0b-849a4d6782ae', 1795229952831, 'mod')""")
+    connection.close()
+    store = SqliteStore(path)
+    await store.open()
+    assert [comment.text for comment in await store.newest("video", 9)] == ["old"]
+    start = make_timeline_event("video", Kind.START, Timeline(7))
+    kept = await store.keep_video(Video("video", timeline=Timeline(7)), was=None, event=start)
+    assert kept.position == ("e1", 2)
+    assert [entry.event.kind for entry in (await store.log_tail("video", 9)).entries] == [Kind.UNPINNED, Kind.START]
+    await store.close()
 
 
 async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:

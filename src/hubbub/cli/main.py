@@ -22,6 +22,7 @@ from hubbub.cli.serve import serve
 from hubbub.cli.tail import tail
 from hubbub.cli.terminal import harmless
 from hubbub.cli.token import token
+from hubbub.cli.video import video
 from hubbub.errors import ConfigError, HubbubError
 
 INTERRUPTED = 130
@@ -95,7 +96,7 @@ def program() -> None:
     """
 
 
-for command in (serve, token, post, tail, config, backup):
+for command in (serve, token, post, tail, video, config, backup):
     program.add_command(command)
 
 

@@ -52,13 +52,15 @@ def post(
             runner.run(client.aclose())
 
 
-def own_token(settings: Settings, url: str, user: str, name: str | None) -> str:
+def own_token(
+    settings: Settings, url: str, user: str, name: str | None, *, scopes: tuple[str, ...] = ("read", "post")
+) -> str:
     """A token signed here, for a server on this machine. Raises `click.UsageError` for others, `ConfigError`."""
     from urllib.parse import urlsplit
 
     if not is_loopback(urlsplit(url).hostname or ""):
-        raise click.UsageError(f"{url} asks who posts: give --token TOKEN, or set HUBBUB_TOKEN.")
-    return make_token(settings, user, name, lifetime=3600)
+        raise click.UsageError(f"{url} asks who you are: give --token TOKEN, or set HUBBUB_TOKEN.")
+    return make_token(settings, user, name, scopes=scopes, lifetime=3600)
 
 
 def _lines(stdin: Iterable[str]) -> Iterator[str]:

@@ -7,8 +7,9 @@ import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from enum import Enum
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -16,6 +17,7 @@ import httpx
 from hubbub import __version__
 from hubbub.client.backoff import Backoff
 from hubbub.client.errors import WORTH_REPEATING, ApiError, Unreachable, describe, error_from
+from hubbub.client.polling import PollWatcher
 from hubbub.client.reading import CODINGS, MAX_ANSWER, body
 from hubbub.client.watching import OnState, Watcher, WatchEvent, is_comment
 
@@ -23,6 +25,20 @@ Token = str | Callable[[], Awaitable[str]] | None
 """A token, or a coroutine function that is asked for one before each request and each connection of a stream."""
 
 MAX_PAGE = 200
+MAX_REPLAY_PAGE = 1_000
+
+_HELD = 25
+"""Seconds that the server is asked to hold a poll."""
+
+
+class Unchanged(Enum):
+    """The type of `UNCHANGED`."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+"""What is not told of a video, as None is something to tell."""
 
 
 def is_address(text: str) -> bool:
@@ -140,7 +156,9 @@ class HubbubClient:
         params: dict[str, Any] = {"limit": limit, "sort": sort}
         if cursor is not None:
             params["cursor"] = cursor
-        found = await self._call("GET", _comments(video_id), params=params)
+        return self._page(await self._call("GET", _comments(video_id), params=params))
+
+    def _page(self, found: Any) -> Page:
         match found:
             case {"comments": [*comments], "next_cursor": str() | None as following, "has_more": bool(has_more)} if all(
                 map(is_comment, comments)
@@ -191,6 +209,48 @@ class HubbubClient:
         """Take a pinned comment down."""
         await self._call("DELETE", _comment(video_id, comment_id) + "/pin")
 
+    # --- videos -------------------------------------------------------------------------------------------------------
+
+    async def video(self, video_id: str) -> dict[str, Any]:
+        """What is known of a video."""
+        return await self._video("GET", video_id)
+
+    async def put_video(
+        self,
+        video_id: str,
+        *,
+        title: str | Unchanged | None = UNCHANGED,
+        media_url: str | Unchanged | None = UNCHANGED,
+        started_at: int | Unchanged | None = UNCHANGED,
+    ) -> dict[str, Any]:
+        """Register a video, or change what is known of it: what is not given stays, None forgets it. ``started_at`` is
+        in milliseconds since the Unix epoch.
+        """
+        told = {"title": title, "media_url": media_url, "started_at": started_at}
+        given = {name: value for name, value in told.items() if value is not UNCHANGED}
+        return await self._video("PUT", video_id, json=given)
+
+    async def start_video(self, video_id: str) -> dict[str, Any]:
+        """It starts now; one that has ended goes on."""
+        return await self._video("POST", video_id, "/start")
+
+    async def end_video(self, video_id: str) -> dict[str, Any]:
+        """It ends now."""
+        return await self._video("POST", video_id, "/end")
+
+    async def replay(self, video_id: str, start: float = 0, duration: float = 180) -> AsyncIterator[dict[str, Any]]:
+        """The comments of a stretch of the timeline, in seconds, in order; page after page. `ApiError` with the code
+        ``start_unknown`` while the video's start is not known.
+        """
+        params: dict[str, Any] = {"start": _decimal(start), "duration": _decimal(duration), "limit": MAX_REPLAY_PAGE}
+        while True:
+            page = self._page(await self._call("GET", _video(video_id) + "/replay", params=params))
+            for comment in page.comments:
+                yield comment
+            if page.next_cursor is None:
+                return
+            params["cursor"] = page.next_cursor
+
     # --- watching -----------------------------------------------------------------------------------------------------
 
     def watch(
@@ -201,18 +261,23 @@ class HubbubClient:
         batch: bool = True,
         last_event_id: str | None = None,
         on_state: OnState | None = None,
+        transport: Literal["stream", "poll"] = "stream",
     ) -> AsyncGenerator[WatchEvent, None]:
         """Everything that happens on a video: the newest ``backlog`` (0–200) comments, or what came after the place
         ``last_event_id``, then whatever comes.
 
         What it promises stands in `hubbub.client.watching`. ``batch``: have the server send a tick's comments as
         one array (less to parse); they arrive here one by one all the same. Cancelling the task that iterates
-        closes the connection at once; who leaves the loop by ``break`` and wants that too uses ``async with
+        closes the connection at once. ``transport``: ``poll`` asks again and again instead of holding a stream open,
+        for networks that hold streams back; there is then no `welcome` but the first, and none at a
+        ``last_event_id``. Who leaves the loop by ``break`` and wants that too uses ``async with
         contextlib.aclosing(…)``.
         """
         if last_event_id is not None and not last_event_id.isprintable():
             raise ValueError("last_event_id must be an event's id as it was given")
-        url = f"{self._base_url}{_comments(video_id)}/stream"
+        url = f"{self._base_url}{_comments(video_id)}/{transport}"
+        if transport == "poll":
+            return self._watch_by_poll(url, backlog, last_event_id, on_state)
         params = {"backlog": backlog, "batch": int(batch)}
 
         @asynccontextmanager
@@ -227,6 +292,25 @@ class HubbubClient:
 
         backoff = Backoff(self._first_wait, self._longest_wait)
         return Watcher(connect, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
+
+    def _watch_by_poll(
+        self, url: str, backlog: int, last_event_id: str | None, on_state: OnState | None
+    ) -> AsyncGenerator[WatchEvent, None]:
+        held = max(int(min(_HELD, self._silence / 2)), 1)
+
+        @asynccontextmanager
+        async def ask(place: str | None, limit: int) -> AsyncIterator[httpx.Response]:
+            params: dict[str, Any] = {"backlog": backlog, "wait": held, "limit": limit}
+            if place is not None:
+                params["after"] = place
+            timeout = httpx.Timeout(self._timeout, read=max(self._silence, held + self._timeout))
+            async with self._http.stream(
+                "GET", url, params=params, headers=await self._headers(), timeout=timeout
+            ) as response:
+                yield response
+
+        backoff = Backoff(self._first_wait, self._longest_wait)
+        return PollWatcher(ask, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
 
     # --- how calls are made -------------------------------------------------------------------------------------------
 
@@ -246,6 +330,13 @@ class HubbubClient:
             raise self._misfit("a comment")
         comment: dict[str, Any] = found
         return comment
+
+    async def _video(self, method: str, video_id: str, path: str = "", **request: Any) -> dict[str, Any]:
+        """A call that is answered with a video."""
+        found = await self._call(method, _video(video_id) + path, **request)
+        if not (isinstance(found, dict) and isinstance(found.get("video_id"), str)):
+            raise self._misfit("a video")
+        return found
 
     def _misfit(self, wanted: str) -> Unreachable:
         return Unreachable(f"{self._base_url} answered with something else than {wanted}; is it Hubbub?")
@@ -292,8 +383,17 @@ class HubbubClient:
             raise self._misfit("JSON") from error
 
 
+def _video(video_id: str) -> str:
+    return f"/v1/videos/{_segment(video_id)}"
+
+
 def _comments(video_id: str) -> str:
-    return f"/v1/videos/{_segment(video_id)}/comments"
+    return f"{_video(video_id)}/comments"
+
+
+def _decimal(seconds: float) -> str:
+    """Without an exponent, to the millisecond that comments are placed by."""
+    return f"{seconds:.3f}"
 
 
 def _comment(video_id: str, comment_id: str) -> str:

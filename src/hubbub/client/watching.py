@@ -78,11 +78,11 @@ class Watcher:
             failures = self._backoff.failures
             self._farewell = ""
             try:
-                async with self._connect(self._place) as response, aclosing(self._read(response)) as events:
+                async with aclosing(self._connection()) as events:
                     async for event in events:
                         yield event
                 reason = self._farewell or "the connection ended"
-            except (_Unreadable, TooLong) as error:
+            except (Unreadable, TooLong) as error:
                 reason = str(error)
                 self._backoff.failures = failures  # a stream that turns out to be garbage was no success
             except ApiError as error:
@@ -100,13 +100,19 @@ class Watcher:
         if self._on_state is not None:
             self._on_state(state, detail)
 
+    async def _connection(self) -> AsyncGenerator[WatchEvent, None]:
+        """The events until something goes wrong or the server says goodbye."""
+        async with self._connect(self._place) as response, aclosing(self._read(response)) as events:
+            async for event in events:
+                yield event
+
     async def _read(self, response: httpx.Response) -> AsyncGenerator[WatchEvent, None]:
         """The events of one connection; returns when it ends."""
         if not response.is_success:
             raise await error_from(response)
         kind = response.headers.get("content-type", "")
         if kind.partition(";")[0].strip().lower() != "text/event-stream":
-            raise _Unreadable(f"the answer is not an event stream but {kind or 'of no type'}")
+            raise Unreadable(f"the answer is not an event stream but {kind or 'of no type'}")
         async with aclosing(blocks(response)) as content, aclosing(_decoder(content).aiter_sse()) as stream:
             async for sse in stream:
                 if sse.retry is not None:
@@ -122,8 +128,11 @@ class Watcher:
         if not sse.data:  # no event at all: heartbeats look so to the decoder
             self._place = reached
             return
-        data = _decoded(sse)
-        match sse.event:
+        yield from self._take_event(sse.event, _decoded(sse), reached)
+        self._place = reached
+
+    def _take_event(self, name: str, data: Any, reached: str | None) -> Iterator[WatchEvent]:
+        match name:
             case "reconnect":  # sorry, not now: the server is full, or shutting down, or the token has run out
                 reason = data.get("reason") if isinstance(data, dict) else None
                 self._farewell = f"asked to come back later ({reason or 'no reason given'})"
@@ -136,9 +145,8 @@ class Watcher:
             case "reset":
                 self._known.clear()
                 yield WatchEvent("reset", data, reached)
-            case name:
+            case _:
                 yield WatchEvent(name, data, reached)
-        self._place = reached
 
     def _welcome(self, data: Any, reached: str | None) -> Iterator[WatchEvent]:
         self._backoff.succeeded()
@@ -153,7 +161,7 @@ class Watcher:
     def _comments(self, comments: Any, reached: str | None) -> Iterator[WatchEvent]:
         """One event a comment; only with the last of a batch has a watcher reached the batch's place."""
         if not isinstance(comments, list) or not all(map(is_comment, comments)):
-            raise _Unreadable("the stream carried something that is not a comment")
+            raise Unreadable("the stream carried something that is not a comment")
         fresh = [comment for comment in comments if self._known.add(comment["id"])]
         for comment in fresh[:-1]:
             yield WatchEvent("comment", comment, self._place)
@@ -161,7 +169,7 @@ class Watcher:
             yield WatchEvent("comment", comment, reached)
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
     """The connection carries something else than our events."""
 
 
@@ -177,7 +185,7 @@ def _decoded(sse: ServerSentEvent) -> Any:
     try:
         return json.loads(sse.data, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise _Unreadable(f"the stream carried a {sse.event or 'message'} event that is not JSON") from None
+        raise Unreadable(f"the stream carried a {sse.event or 'message'} event that is not JSON") from None
 
 
 def _no_constant(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Accepting a comment, top-down: idempotency, limits, store, live log.
+"""Accepting a comment, top-down: its video, idempotency, limits, store, live log.
 
 Accepted means durable: `Accepting.post` returns after the store's commit, and after the event is in the live log or on
 the store's list of what has still to get there.
@@ -16,6 +16,7 @@ from hubbub.comments.draft import Draft, fingerprint
 from hubbub.comments.identity import Identity
 from hubbub.comments.limits import Limits
 from hubbub.comments.publishing import Publisher
+from hubbub.comments.videos import Videos
 from hubbub.errors import Refusal
 from hubbub.ids import IdSource, now_ms
 from hubbub.model import Comment, Position, Status
@@ -40,8 +41,9 @@ class Posted(NamedTuple):
 class Accepting:
     """Takes comments for all videos."""
 
-    def __init__(self, store: Store, publisher: Publisher, limits: Limits, ids: IdSource) -> None:
+    def __init__(self, store: Store, publisher: Publisher, limits: Limits, ids: IdSource, videos: Videos) -> None:
         self._store = store
+        self._videos = videos
         self._publisher = publisher
         self._limits = limits
         self._ids = ids
@@ -50,11 +52,12 @@ class Accepting:
     async def post(
         self, identity: Identity, address: str, video_id: str, draft: Draft, idempotency_key: str | None
     ) -> Posted:
-        """Keep a validated draft. Raises `TooFast`, `Unprocessable` (a key reused for another comment),
-        `StoreUnavailable`.
+        """Keep a validated draft. Raises `NotFound` (no such video), `TooFast`, `Unprocessable` (a key reused for
+        another comment), `StoreUnavailable`.
 
         A retried post is looked up before the limits: it has paid already. Whoever is refused has used up nothing.
         """
+        video = await self._videos.find(video_id)
         key = None
         if idempotency_key is not None:
             key = IdempotencyKey(identity.user.id, video_id, idempotency_key, fingerprint(draft))
@@ -69,7 +72,7 @@ class Accepting:
             user=identity.user,
             text=draft.text,
             created_at=created_at,
-            offset=None,
+            offset=video.timeline.offset(created_at),
             status=Status.VISIBLE,
             nonce=draft.nonce,
             meta=draft.meta,

@@ -8,18 +8,13 @@ what was sent beyond a few characters.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import msgspec
 
-from hubbub.comments.misfits import first_misfit, first_missing
-from hubbub.errors import Malformed, TooLarge, Unprocessable
-
-MAX_BODY = 16 * 1024
-"""Bytes of a post's body; above it is 413. Room for 500 code points as escaped surrogate pairs (6,000 bytes) and a full
-``meta`` as escapes (6,144), with white space."""
+from hubbub.comments.bodies import JsonBody, Whole, WholeFloat
+from hubbub.errors import Malformed, Unprocessable
 
 MAX_META = 1024
 """Bytes of ``meta`` as compact UTF-8 JSON; above it is 422."""
@@ -27,7 +22,7 @@ MAX_META = 1024
 MAX_META_DEPTH = 16
 """Objects and arrays within each other in ``meta``, itself counted; deeper is 422, as every viewer must parse it."""
 
-_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 # The Unicode property White_Space (PropList.txt). A bare `str.strip()` would take the controls U+001C to U+001F too.
 
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # general category Cc, but for the line feed
@@ -35,10 +30,6 @@ _VIDEO_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,128}", re.ASCII)
 _COMMENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
 _KEY = re.compile(rb"[ -~]{1,128}")
 _QUOTED = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\])*)"')
-
-
-_Whole = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-_WholeFloat = Annotated[float, msgspec.Meta(ge=0, le=2**53, multiple_of=1)]  # 1.0 is the same number as 1 in JSON
 
 
 class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +42,7 @@ class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     text: str
     nonce: Annotated[str, msgspec.Meta(pattern=r"\A[ -~]{1,64}\Z")] | None = None
-    client_ts: _Whole | _WholeFloat | None = None
+    client_ts: Whole | WholeFloat | None = None
     meta: dict[str, Any] | None = None
 
 
@@ -62,7 +53,7 @@ _RULES = {
     "meta": "an object",
 }
 
-_decoder = msgspec.json.Decoder(Draft)
+_body = JsonBody(Draft, _RULES, '{"text": "hello"}')
 _encoder = msgspec.json.Encoder()
 _sorting_encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -77,17 +68,11 @@ def read_draft(body: bytes, *, max_text: int) -> Draft:
     - `Unprocessable`, codes ``text_empty``, ``text_too_long``, ``text_control_characters``, ``meta_too_large``,
       ``meta_too_deep``, ``meta_number_out_of_range``.
     """
-    if len(body) > MAX_BODY:
-        raise TooLarge(f"The body may be at most {MAX_BODY} bytes; send a shorter one.", limit=MAX_BODY)
     try:
-        draft = _decoder.decode(body)
-    except msgspec.ValidationError:
-        _refuse_fields(body)
+        draft = _body.read(body)
     except RecursionError:
         # Only meta may nest at all. How deep a decoder follows differs between Pythons; what is answered should not.
         raise _too_deep() from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        _refuse_syntax(body, error)
     text = check_text(draft.text, max_text)
     if draft.meta is not None:
         _check_meta(draft.meta)
@@ -99,7 +84,7 @@ def check_text(text: str, max_text: int) -> str:
 
     ``position`` of a control character counts code points from 0 in the text as sent.
     """
-    trimmed = text.strip(_WHITE_SPACE)
+    trimmed = text.strip(WHITE_SPACE)
     if not trimmed:
         raise Unprocessable("The text is empty; write something.", code="text_empty", field="text")
     if len(trimmed) > max_text:
@@ -112,7 +97,7 @@ def check_text(text: str, max_text: int) -> str:
         )
     control = _CONTROL.search(trimmed)
     if control is not None:
-        position = len(text) - len(text.lstrip(_WHITE_SPACE)) + control.start()
+        position = len(text) - len(text.lstrip(WHITE_SPACE)) + control.start()
         character = f"U+{ord(control.group()):04X}"
         raise Unprocessable(
             f"The text has the control character {character} at position {position}; of these only U+000A is allowed.",
@@ -160,53 +145,6 @@ def _check_values(value: object, depth: int) -> None:
             code="meta_number_out_of_range",
             field="meta",
         )
-
-
-def _refuse_fields(body: bytes) -> NoReturn:
-    """Say which field is wrong in a body that is JSON."""
-    try:
-        value = msgspec.json.decode(body)
-    except msgspec.ValidationError:
-        raise Malformed("A number in the body is out of range.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # The field came first and stopped the reading; the rest is not JSON either, which is the greater fault.
-        _refuse_syntax(body, error)
-    if not isinstance(value, dict):
-        raise Malformed('The body must be a JSON object such as {"text": "hello"}.')
-    if name := first_misfit(Draft, value):
-        raise Malformed(f"{name} must be {_RULES[name]}.", field=name)
-    if name := first_missing(Draft, value):
-        raise Malformed(f'{name} is missing; send {{"text": "hello"}}.', field=name)
-    unknown = next((name for name in value if name not in _RULES), "")
-    raise Malformed(
-        f"There is no field {json.dumps(unknown[:40])} here; known: {', '.join(_RULES)}.", field=unknown[:40]
-    )
-
-
-def _refuse_syntax(body: bytes, error: Exception) -> NoReturn:
-    """Say where a body stops being JSON. Python's own parser is asked, since msgspec names no place for some faults."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as wrong:
-        raise Malformed(f"The body is not UTF-8 at byte {wrong.start}.", position=wrong.start) from None
-    try:
-        json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as wrong:
-        raise Malformed(
-            f"The body is not JSON at position {wrong.pos}: {wrong.msg[0].lower()}{wrong.msg[1:]}.", position=wrong.pos
-        ) from None
-    except RecursionError:
-        raise Malformed("The JSON is nested too deeply; flatten it.") from None
-    except ValueError:  # a number of thousands of digits
-        raise Malformed("A number in the body is out of range.") from None
-    # What Python reads and msgspec does not.
-    raise Malformed(
-        "The body has half a surrogate pair (one of \\ud800 to \\udfff alone), which is no character; send both halves."
-    ) from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise Malformed(f"JSON has no {name}; send a number, null, or leave it away.")
 
 
 def idempotency_key(values: list[bytes]) -> str | None:

@@ -217,6 +217,15 @@ class Settings:
         metavar="WHO",
     )
 
+    videos: Literal["open", "registered"] = setting(
+        "open",
+        values.choice("open", "registered"),
+        "Which videos there are: whichever is named (open), or those that PUT /v1/videos/ID has made (registered).",
+        group="Who may do what",
+        example="registered",
+        metavar="WHICH",
+    )
+
     # --- limits -------------------------------------------------------------------------------------------------------
     post_limit: Limit | None = setting(
         "5/10s", parse_limit, "Posts that one user may make; off for no limit.", group="Limits", metavar="LIMIT"

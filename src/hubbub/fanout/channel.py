@@ -22,6 +22,7 @@ from hubbub.fanout.frames import Frames, framed
 from hubbub.fanout.greeting import Greeting
 from hubbub.fanout.intake import Intake
 from hubbub.fanout.opening import Opened
+from hubbub.fanout.poller import Poller
 from hubbub.fanout.ring import Ring
 from hubbub.fanout.viewer import Format, Viewer
 from hubbub.fanout.writing import send_to_all
@@ -30,6 +31,9 @@ from hubbub.metrics import Metrics
 from hubbub.model import Entry, Position
 from hubbub.stores.base import Store
 from hubbub.wire.sse import HEARTBEAT
+
+POLL_COST = 25
+"""What answering a poll costs, in writes: a request is begun and ended for it."""
 
 
 class Bounds(NamedTuple):
@@ -61,6 +65,7 @@ class Channel:
         self.video_id = video_id
         self.level: dict[Format, dict[Viewer, None]] = {}
         self.lagging: dict[Viewer, None] = {}
+        self.pollers: dict[Poller, None] = {}  # who wait for the next tick, each in a request of its own
         self._crowds: dict[Format, Crowd] = {}  # of `level`, where all of a format stand together
         self.arriving = 0  # viewers being greeted
         self.closed = False
@@ -95,6 +100,8 @@ class Channel:
         for viewer in self.viewers():
             viewer.end()
             self.leave(viewer)
+        for poller in self.pollers:
+            poller.leave()
 
     def is_thin(self) -> bool:
         """Whether retractions have taken so much of the backlog that it needs a `refill`."""
@@ -116,7 +123,9 @@ class Channel:
         backlog.complete = opened.complete
         for pin in opened.pins:
             backlog.apply(pin, None)
-        self.greeting = Greeting(self.video_id, backlog, opened.start, now_ms(), skew_ms=skew_ms)
+        self.greeting = Greeting(
+            self.video_id, backlog, opened.start, now_ms(), skew_ms=skew_ms, timeline=opened.timeline
+        )
         self._began_at = self.ring.next
         for entry in opened.entries:
             self.ring.append(entry)
@@ -178,7 +187,17 @@ class Channel:
             self._rotation += SLICE
             self._metrics.deliveries.inc(delivered)
             self._metrics.delivered_events.inc(delivered * (stop - start))
+        yield from self._wake_pollers()
         self.last_write = time.monotonic()
+
+    def _wake_pollers(self) -> Iterator[int]:
+        waiting = list(self.pollers)
+        for first in range(0, len(waiting), SLICE // POLL_COST):
+            some = waiting[first : first + SLICE // POLL_COST]
+            for poller in some:
+                if poller.cursor != self.framed:
+                    poller.wake()
+            yield len(some) * POLL_COST
 
     def _sweep_singly(self, viewers: list[Viewer], frame: bytes | None, start: int, stop: int) -> int:
         """The slice of a sweep where viewers do not all stand at ``start``; how many frames were written."""
@@ -273,7 +292,7 @@ class Channel:
 
     def count(self) -> int:
         """How many watch."""
-        return sum(map(len, self.level.values())) + len(self.lagging)
+        return sum(map(len, self.level.values())) + len(self.lagging) + len(self.pollers)
 
     def join(self, viewer: Viewer, greeting: bytes, cursor: int) -> None:
         """Let a viewer in: it gets ``greeting``, then the frames from ``cursor`` on. No await may lie between making
@@ -328,6 +347,33 @@ class Channel:
         self.lagging.pop(viewer, None)
         self._rise(viewer)
 
+    # --- long polls --------------------------------------------------------------------------------------------------
+
+    def begin_waiting(self, cursor: int) -> Poller:
+        """Somebody stands at ``cursor``, and is woken when there is more. No await may lie between learning the cursor
+        and this call.
+        """
+        poller = Poller(cursor)
+        self.pollers[poller] = None
+        return poller
+
+    def end_waiting(self, poller: Poller) -> None:
+        """It has its answer, or has gone."""
+        self.pollers.pop(poller, None)
+        if not self.count():
+            self.empty_since = time.monotonic()
+            self._care(self)
+
+    def token_at(self, cursor: int) -> str:
+        """The place of somebody at ``cursor``, with an entry of the ring before it."""
+        return self.greeting.token if cursor == self.framed else self.ring.items(cursor - 1, cursor)[0].token or ""
+
+    def why_reset(self, cursor: int) -> str:
+        """Why somebody at a cursor off the ring gets `reset`."""
+        return "restarted" if cursor < self._began_at else "too_slow"
+
+    # --- level or not ------------------------------------------------------------------------------------------------
+
     def _rise(self, viewer: Viewer) -> None:
         viewer.level = True
         group = self.level.setdefault(viewer.format, {})
@@ -343,6 +389,6 @@ class Channel:
             self._break_up(viewer.format)
 
     def _reset(self, viewer: Viewer) -> bytes:
-        reason = "restarted" if viewer.cursor < self._began_at else "too_slow"
+        reason = self.why_reset(viewer.cursor)
         self._metrics.resets.labels(reason).inc()
-        return framed(self.greeting.reset(reason, viewer.backlog, batch=viewer.format.batch), viewer.format)
+        return framed(self.greeting.reset(reason, viewer.backlog, form=viewer.format.form), viewer.format)

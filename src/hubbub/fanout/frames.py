@@ -13,7 +13,8 @@ from collections import OrderedDict
 from hubbub.fanout.ring import Ring
 from hubbub.fanout.viewer import Format
 from hubbub.wire.chunks import chunk
-from hubbub.wire.sse import MAX_BATCH, items_frame
+from hubbub.wire.forms import form_items
+from hubbub.wire.sse import MAX_BATCH
 
 
 class Frames:
@@ -54,7 +55,7 @@ class Frames:
         if frame is not None:
             self._cache.move_to_end(key)
             return frame
-        frame = framed(items_frame(self._ring.items(start, stop), batch=format.batch), format)
+        frame = framed(form_items(self._ring.items(start, stop), format.form), format)
         self._cache[key] = frame
         self.bytes += len(frame)
         while self.bytes > self._max_bytes and len(self._cache) > 1:

@@ -10,6 +10,9 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
@@ -88,7 +91,7 @@ class Hub:
         self._numbers = count()
         self.seats = Seats(max_viewers, max_per_address)
         self._ticker = Ticker(shortest=timing.tick_min, longest=timing.tick_max, metrics=metrics)
-        self._resumer = Resumer(store)
+        self.resumer = Resumer(store)
         self._housekeeping: asyncio.Task[None] | None = None
         self.draining = False
         self._observe()
@@ -131,6 +134,11 @@ class Hub:
         """Everyone watching here."""
         return sum(channel.count() for channel in self._channels.values())
 
+    def watching(self, video_id: str) -> int:
+        """Everyone watching one video here."""
+        channel = self._channels.get(video_id)
+        return 0 if channel is None else channel.count()
+
     # --- coming and going --------------------------------------------------------------------------------------------
 
     async def admit(self, viewer: Viewer, video_id: str, *, last_event_id: str | None) -> None:
@@ -139,26 +147,30 @@ class Hub:
         ``last_event_id`` None: a newcomer. Raises `Unavailable` when the video's log can't be read; nothing was written
         then.
         """
+        async with self.arriving(video_id) as channel:
+            await self._greet(viewer, channel, last_event_id)
+        if reason := viewer.leaving or ("draining" if self.draining else ""):
+            self.dismiss(viewer, reason)
+
+    @asynccontextmanager
+    async def arriving(self, video_id: str) -> AsyncIterator[Channel]:
+        """The video's channel, kept open meanwhile. Raises `Unavailable` when the log can't be read."""
         channel = await self._channel(video_id)
         while channel.closed:  # in the moment between its opening and our turn
             channel = await self._channel(video_id)
         channel.arriving += 1  # it must not be closed as idle while we read what this viewer missed
         try:
-            await self._greet(viewer, channel, last_event_id)
+            yield channel
         finally:
             channel.arriving -= 1
-        if reason := viewer.leaving or ("draining" if self.draining else ""):
-            self.dismiss(viewer, reason)
 
     async def _greet(self, viewer: Viewer, channel: Channel, last_event_id: str | None) -> None:
-        batch = viewer.format.batch
+        form = viewer.format.form
         if last_event_id is None:
-            rung, data, cursor = Resumed(
-                "backlog", channel.greeting.newest(viewer.backlog, batch=batch), channel.framed
-            )
+            rung, data, cursor = Resumed("backlog", channel.greeting.newest(viewer.backlog, form=form), channel.framed)
         else:
             token = decode_token(last_event_id)
-            resumed = await self._resumer.resume(channel, token, batch=batch) if token else None
+            resumed = await self.resumer.resume(channel, token, form=form) if token else None
             rung, data, cursor = resumed or self._reset(viewer, channel, "not_provable" if token else "bad_token")
         self._metrics.joins.labels(rung).inc()
         greeting = channel.greeting
@@ -173,7 +185,7 @@ class Hub:
 
     def _reset(self, viewer: Viewer, channel: Channel, reason: str) -> Resumed:
         self._metrics.resets.labels(reason).inc()
-        data = channel.greeting.reset(reason, viewer.backlog, batch=viewer.format.batch)
+        data = channel.greeting.reset(reason, viewer.backlog, form=viewer.format.form)
         return Resumed("reset", data, channel.framed)
 
     def _retry_ms(self) -> int:
@@ -186,8 +198,12 @@ class Hub:
 
         A stream, not a status: an EventSource gives up for good on any 4xx or 5xx.
         """
-        self._metrics.turned_away.labels(reason).inc()
+        self.turned_away(reason)
         return self._reconnect(reason, after, last_event_id)
+
+    def turned_away(self, reason: str) -> None:
+        """Count somebody who can't be let in now."""
+        self._metrics.turned_away.labels(reason).inc()
 
     def _reconnect(self, reason: str, after: tuple[float, float] | None, last_event_id: str | None) -> bytes:
         low, high = after or (self._timing.retry_min, self._timing.retry_max)
@@ -324,14 +340,18 @@ class Hub:
     async def drain(self, window: float) -> None:
         """Ask every viewer to go, each at a moment of its own within ``window`` seconds, then return."""
         self.draining = True
-        leaving = [viewer for channel in self._channels.values() for viewer in channel.viewers()]
+        channels = self._channels.values()
+        leaving: list[Callable[[], None]] = [
+            partial(self.dismiss, viewer, "draining") for channel in channels for viewer in channel.viewers()
+        ]
+        leaving += [poller.leave for channel in channels for poller in channel.pollers]
         random.shuffle(leaving)
         began = time.monotonic()
-        for number, viewer in enumerate(leaving):
+        for number, leave in enumerate(leaving):
             due = began + window * number / len(leaving)
             if (wait := due - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
-            self.dismiss(viewer, "draining")
+            leave()
 
     def dismiss(self, viewer: Viewer, reason: str) -> None:
         """End one viewer's stream with a word to come back."""

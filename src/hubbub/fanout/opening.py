@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from hubbub.brokers.base import Broker
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.ids import now_ms
-from hubbub.model import Comment, Entry, Event, Kind, Position
+from hubbub.model import Comment, Entry, Event, Kind, Position, Timeline
 from hubbub.stores.base import Store
 from hubbub.wire.events import comment_body, comment_event
 
@@ -20,6 +20,7 @@ OPENING_TAIL = 1_000
 
 class Opened(NamedTuple):
     """The log's recent entries with the place they start after, comments older than those, and the pins as of then.
+    ``timeline`` is what was known of the video's before the entries, or since: entries that change it say so.
 
     ``complete``: there are no older comments than these.
     """
@@ -29,6 +30,7 @@ class Opened(NamedTuple):
     older: list[Event]
     pins: list[Event]
     complete: bool
+    timeline: Timeline
 
 
 async def open_log(video_id: str, broker: Broker, store: Store, skew_ms: int) -> Opened:
@@ -41,14 +43,16 @@ async def open_log(video_id: str, broker: Broker, store: Store, skew_ms: int) ->
     head, entries = await broker.tail(video_id, OPENING_TAIL)
     start = Position(head.epoch, entries[0].position.offset - 1) if entries else head
     pinned_here = {entry.event.subject for entry in entries if entry.event.kind is Kind.PINNED}
+    video = await store.video(video_id)
+    timeline = video.timeline if video is not None else Timeline()
     pins = [_pin(comment) for comment in await store.pins(video_id) if comment.id not in pinned_here]
     if start.offset == 0 and entries:
-        return Opened(start, entries, [], pins, complete=True)
+        return Opened(start, entries, [], pins, complete=True, timeline=timeline)
     shown_here = {entry.event.subject for entry in entries if entry.event.kind in (Kind.COMMENT, Kind.RESTORED)}
     settled = now_ms() - skew_ms
     newest = await store.newest(video_id, MAX_BACKLOG)
     older = [unpinned_event(c) for c in newest if c.id not in shown_here and c.created_at < settled]
-    return Opened(start, entries, older, pins, complete=len(newest) < MAX_BACKLOG)
+    return Opened(start, entries, older, pins, complete=len(newest) < MAX_BACKLOG, timeline=timeline)
 
 
 def unpinned_event(comment: Comment) -> Event:

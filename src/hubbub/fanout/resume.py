@@ -19,7 +19,8 @@ from hubbub.fanout.channel import Channel
 from hubbub.ids import now_ms
 from hubbub.model import Event, Position
 from hubbub.stores.base import Store
-from hubbub.wire.sse import Item, items_frame
+from hubbub.wire.forms import Form, form_items
+from hubbub.wire.sse import Item
 from hubbub.wire.tokens import ResumeToken
 
 STORE_LIMIT = 1_000
@@ -54,7 +55,7 @@ class _Key(NamedTuple):
 
     channel: Channel
     since: int
-    batch: bool
+    form: Form
     retractions: int
 
 
@@ -66,7 +67,7 @@ class Resumer:
         self._reading: dict[_Key, asyncio.Task[Resumed | None]] = {}
         self._log_reads = asyncio.Semaphore(LOG_READS)
 
-    async def resume(self, channel: Channel, token: ResumeToken, *, batch: bool) -> Resumed | None:
+    async def resume(self, channel: Channel, token: ResumeToken, *, form: Form) -> Resumed | None:
         """Where the holder of ``token`` goes on, or None for `reset`. Raises `Unavailable`.
 
         The answer fits the channel as it stands when this returns: join without another await.
@@ -79,7 +80,7 @@ class Resumer:
         cursor = self._in_ring(channel, token.position)
         if cursor is not None:
             return Resumed("log", b"", cursor)
-        return await self._from_store(channel, token.low_water, batch=batch)
+        return await self._from_store(channel, token.low_water, form=form)
 
     async def _let_channel_reach(self, channel: Channel, position: Position) -> None:
         """A viewer may be a tick ahead of this gateway, from another: wait for it, so that it sees no doubles."""
@@ -93,11 +94,11 @@ class Resumer:
         cursor = channel.ring.sequence_after(position)
         return cursor if cursor is not None and cursor <= channel.framed else None
 
-    async def _from_store(self, channel: Channel, low_water: int, *, batch: bool) -> Resumed | None:
+    async def _from_store(self, channel: Channel, low_water: int, *, form: Form) -> Resumed | None:
         if now_ms() - low_water > STORE_AGE_MS:
             return None
         since = low_water // 1000 * 1000  # whole seconds, so that viewers who left together share one read
-        key = _Key(channel, since, batch, channel.retractions)
+        key = _Key(channel, since, form, channel.retractions)
         task = self._reading.get(key)
         if task is None:
             if len(self._reading) >= STORE_READS:
@@ -117,7 +118,7 @@ class Resumer:
         events = await self._store.changes_since(channel.video_id, key.since, STORE_LIMIT)
         if len(events) >= STORE_LIMIT:
             return None
-        data = _store_frame(events, token, batch=key.batch)
+        data = _store_frame(events, token, form=key.form)
         return Resumed("store", data, cursor) if len(data) <= STORE_BYTES else None
 
     def _forget(self, key: _Key, done: asyncio.Task[Resumed | None]) -> None:
@@ -130,8 +131,8 @@ def _is_ahead(position: Position, framed: Position) -> bool:
     return position.epoch == framed.epoch and position.offset > framed.offset
 
 
-def _store_frame(events: list[Event], token: str, *, batch: bool) -> bytes:
-    """The events as stream bytes. Only with the last of them has a viewer got everything up to ``token``."""
+def _store_frame(events: list[Event], token: str, *, form: Form) -> bytes:
+    """The events as they go out. Only with the last of them has a viewer got everything up to ``token``."""
     shown = [event for event in events if event.body]
     items = [Item(None, event) for event in shown[:-1]] + [Item(token, event) for event in shown[-1:]]
-    return items_frame(items, batch=batch)
+    return form_items(items, form)

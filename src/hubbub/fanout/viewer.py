@@ -10,16 +10,24 @@ from abc import ABC, abstractmethod
 from socket import SocketType
 from typing import ClassVar, NamedTuple, Protocol
 
+from hubbub.wire.forms import Form
+
 
 class Format(NamedTuple):
     """How a frame is written; viewers of one format share its bytes.
 
     ``batch``: comments of a tick as one array. ``chunked``: wrapped as an HTTP/1.1 chunk, for viewers past the HTTP
-    server.
+    server. ``poll``: no stream but part of a long poll's answer.
     """
 
     batch: bool
     chunked: bool
+    poll: bool = False
+
+    @property
+    def form(self) -> Form:
+        """How its events are written."""
+        return Form.POLL if self.poll else Form.BATCH if self.batch else Form.PLAIN
 
 
 class Audience(Protocol):

@@ -18,7 +18,10 @@ from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
 from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
+from hubbub.comments.videos import Videos
 from hubbub.fanout.hub import Hub
+from hubbub.fanout.polling import Polling
+from hubbub.http.client_files import ClientFiles
 from hubbub.http.cors import with_cors
 from hubbub.http.dev import Guests, LoopbackOnly
 from hubbub.http.edge import Edge
@@ -26,9 +29,12 @@ from hubbub.http.history import History
 from hubbub.http.moderation import Moderation
 from hubbub.http.operations import Operations
 from hubbub.http.pages import Pages
+from hubbub.http.poll import Poll
 from hubbub.http.post import Posting
+from hubbub.http.replay import Replay
 from hubbub.http.requests import Addresses, Callers, Network
 from hubbub.http.stream import Stream
+from hubbub.http.videos import VideoCalls
 from hubbub.http.watching import Watching
 from hubbub.ids import IdSource
 from hubbub.metrics import Metrics
@@ -49,7 +55,9 @@ class Services:
     publisher: Publisher
     accepting: Accepting
     retracting: Retracting
+    videos: Videos
     hub: Hub
+    polling: Polling
     authenticator: Authenticator
     metrics: Metrics
     ids: IdSource
@@ -100,9 +108,12 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     callers = Callers(services.authenticator)
     watching = Watching(callers, surface.watch)
     posting = Posting(services.accepting, callers, addresses, services.metrics, max_text=surface.max_text)
-    history = History(services.store, services.retracting, watching)
-    stream = Stream(services.hub, watching, addresses, sndbuf=surface.sndbuf)
-    moderation = Moderation(services.retracting, callers)
+    history = History(services.store, services.retracting, services.videos, watching)
+    stream = Stream(services.hub, services.videos, watching, addresses, sndbuf=surface.sndbuf)
+    poll = Poll(services.polling, services.hub, services.videos, watching, addresses)
+    moderation = Moderation(services.retracting, services.videos, callers)
+    videos = VideoCalls(services.videos, services.store, services.hub, callers, watching)
+    replay = Replay(services.store, services.videos, watching, surface.watch)
     operations = Operations(
         services.store,
         services.metrics,
@@ -111,10 +122,17 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     )
     pages = Pages(version=__version__, max_text=surface.max_text, watch=surface.watch)
 
+    video = "/v1/videos/{video_id}"
     comment = COMMENTS + "/{comment_id}"
     found = [
+        _at(video, GET=videos.show, PUT=videos.put),
+        _at(video + "/start", POST=videos.start),
+        _at(video + "/end", POST=videos.end),
+        _at(video + "/replay", GET=replay.window),
         _at(COMMENTS, GET=history.page, POST=posting),
-        Route(COMMENTS + "/stream", stream),  # every method: else DELETE would take "stream" for a comment's id
+        # Every method: else DELETE would take these for a comment's id.
+        Route(COMMENTS + "/stream", stream),
+        Route(COMMENTS + "/poll", poll),
         _at(comment, GET=history.comment, DELETE=moderation.delete),
         _at(comment + "/hide", POST=moderation.hide),
         _at(comment + "/restore", POST=moderation.restore),
@@ -124,6 +142,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
         _at("/metrics", GET=operations.metrics),
         _at("/openapi.json", GET=pages.openapi),
         _at("/docs", GET=pages.docs),
+        _at("/client/v1/{name}", GET=ClientFiles().file),
     ]
     if surface.dev_secret is not None:
         guests = Guests(surface.dev_secret, services.ids)

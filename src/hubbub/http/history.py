@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from hubbub.comments.draft import check_comment_id, check_video_id
 from hubbub.comments.retracting import Retracting
+from hubbub.comments.videos import Videos, timed
 from hubbub.http.requests import Query
 from hubbub.http.watching import Watching
 from hubbub.stores.base import Order, Store
@@ -21,8 +22,9 @@ MAX_PAGE = 200
 class History:
     """The endpoints."""
 
-    def __init__(self, store: Store, retracting: Retracting, watching: Watching) -> None:
+    def __init__(self, store: Store, retracting: Retracting, videos: Videos, watching: Watching) -> None:
         self._store = store
+        self._videos = videos
         self._retracting = retracting
         self._watching = watching
 
@@ -35,9 +37,10 @@ class History:
         cursor = query.text("cursor")
         after = None if cursor is None else decode_cursor(cursor)
         await self._watching.viewer(request.scope, video_id)
+        video = await self._videos.find(video_id)
         comments = await self._store.page(video_id, after=after, limit=limit + 1, order=order)
         has_more = len(comments) > limit
-        page = comments[:limit]
+        page = timed(comments[:limit], video.timeline)
         body = {
             "comments": page,
             "next_cursor": encode_cursor(page[-1].id) if has_more else None,
@@ -51,5 +54,6 @@ class History:
         comment_id = check_comment_id(request.path_params["comment_id"])
         Query(request.scope)
         identity = await self._watching.viewer(request.scope, video_id)
-        comment = await self._retracting.find(identity, video_id, comment_id)
+        video = await self._videos.find(video_id)
+        [comment] = timed([await self._retracting.find(identity, video_id, comment_id)], video.timeline)
         return Response(encode_json(comment), headers={"cache-control": "no-store"}, media_type="application/json")

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from hubbub.comments.draft import check_comment_id, check_video_id
 from hubbub.comments.retracting import Retracting
+from hubbub.comments.videos import Videos, timed
 from hubbub.http.requests import Callers, Query
 from hubbub.model import Kind
 from hubbub.wire.events import encode_json
@@ -15,8 +16,9 @@ from hubbub.wire.events import encode_json
 class Moderation:
     """The endpoints. Those that leave a comment to look at answer ``200`` with it, the others ``204``."""
 
-    def __init__(self, retracting: Retracting, callers: Callers) -> None:
+    def __init__(self, retracting: Retracting, videos: Videos, callers: Callers) -> None:
         self._retracting = retracting
+        self._videos = videos
         self._callers = callers
 
     async def delete(self, request: Request) -> Response:
@@ -45,7 +47,10 @@ class Moderation:
     async def _moderate(self, request: Request, kind: Kind) -> Response:
         video_id, comment_id = _names(request)
         identity = await self._callers.known(request.scope)
+        identity.require("moderate", video_id)
+        video = await self._videos.find(video_id)  # before anything is done, lest it be answered by an error
         comment = await self._retracting.moderate(identity, video_id, comment_id, kind)
+        [comment] = timed([comment], video.timeline)
         return Response(encode_json(comment), media_type="application/json")
 
 

@@ -11,7 +11,8 @@ from time import perf_counter
 from starlette.types import Receive, Scope, Send
 
 from hubbub.comments.accepting import Accepting, Posted
-from hubbub.comments.draft import MAX_BODY, check_video_id, idempotency_key, read_draft
+from hubbub.comments.bodies import MAX_BODY
+from hubbub.comments.draft import check_video_id, idempotency_key, read_draft
 from hubbub.errors import Refusal
 from hubbub.http.requests import Addresses, Callers, Query, header_values, read_body
 from hubbub.metrics import Metrics

@@ -74,6 +74,7 @@ CODES: dict[str, Code] = {
     "no_such_comment": Code(
         404, "No such comment", "Drop it: it is gone, or hidden from you, or never was on this video."
     ),
+    "no_such_video": Code(404, "No such video", "Register the video first, by `PUT`, or correct its id."),
     "no_such_page": Code(404, "No such page", "Check the path; this page lists every call."),
     "method_not_allowed": Code(405, "Method not allowed", "Use one of the methods in the `Allow` header."),
     # 408: not in time
@@ -84,6 +85,8 @@ CODES: dict[str, Code] = {
     "conflict": Code(409, "Not possible now", "Read the comment again and decide anew."),
     "comment_deleted": Code(409, "Comment deleted", "Drop it: a deleted comment stays deleted."),
     "comment_not_visible": Code(409, "Comment not visible", "Restore the comment first."),
+    "start_unknown": Code(409, "Start unknown", "Tell when the video started; history needs no start."),
+    "video_not_started": Code(409, "Video not started", "Correct the video's start first; it lies ahead."),
     "too_many_pins": Code(409, "Too many pins", "Unpin another comment of this video first."),
     # 413, 422: too much, or against a rule
     "too_large": Code(413, "Too large", "Send a body of at most `limit` bytes."),
@@ -98,6 +101,9 @@ CODES: dict[str, Code] = {
     "meta_too_large": Code(422, "Meta too large", "Shorten `meta` to `limit` bytes of compact JSON."),
     "meta_too_deep": Code(422, "Meta too deep", "Nest at most `limit` objects and arrays in `meta`."),
     "meta_number_out_of_range": Code(422, "Number out of range", "Send whole numbers beyond 64 bits as strings."),
+    "bad_title": Code(422, "Bad title", "Send 1 to `limit` characters on one line, or null."),
+    "bad_media_url": Code(422, "Bad media URL", "Send an `https://` address or a path `/…` of this site, or null."),
+    "start_after_end": Code(422, "Start after the end", "Tell a start before `ended_at`, or start the video again."),
     "idempotency_key_reused": Code(
         422, "Idempotency key reused", "Use a fresh key for another comment; repeat a key only with the same body."
     ),
@@ -112,6 +118,8 @@ CODES: dict[str, Code] = {
     "too_many_connections": Code(
         503, "Too many connections", _LATER + " Use one connection for many requests, and close those you don't need."
     ),
+    "no_seat": Code(503, "No seat free", _LATER + " Then somebody may have gone."),
+    "draining": Code(503, "Shutting down", _LATER + " Another process may answer."),
     "store_unavailable": Code(
         503, "Store not available", _LATER + " Give a post the same `Idempotency-Key` as before."
     ),

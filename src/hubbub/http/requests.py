@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -14,6 +15,8 @@ from hubbub.errors import Malformed, TooLarge, Unauthenticated
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 _MAX_FORWARDED = 20
 """Hops of X-Forwarded-For that are looked at, from the right."""
@@ -88,6 +91,15 @@ class Query:
         if not (value.isascii() and value.isdigit() and len(value) <= 9 and low <= int(value) <= high):
             raise Malformed(f"{name} must be a whole number from {low} to {high}.", code="bad_query", field=name)
         return int(value)
+
+    def seconds(self, name: str, default: float, low: float, high: float) -> float:
+        """A number from ``low`` to ``high``, as JSON writes it."""
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if not (_NUMBER.fullmatch(value) and low <= float(value) <= high):
+            raise Malformed(f"{name} must be a number from {low} to {high}.", code="bad_query", field=name)
+        return float(value)
 
     def choice(self, name: str, default: str, *others: str) -> str:
         """One of a few words."""

@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from hubbub.comments.draft import check_video_id
 from hubbub.comments.identity import Identity
-from hubbub.errors import Unavailable
+from hubbub.comments.videos import Videos
+from hubbub.errors import NotFound, Unavailable
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.hub import Hub
 from hubbub.fanout.viewer import Viewer
@@ -34,15 +35,16 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),  # nginx: hand on what comes as it comes
 ]
 
-_FULL = (10.0, 30.0)
-"""Seconds after which somebody who found no seat tries again."""
+FULL = (10.0, 30.0)
+"""Seconds after which somebody who found no seat, or no video, tries again."""
 
 
 class Stream:
     """The endpoint, as an ASGI application."""
 
-    def __init__(self, hub: Hub, watching: Watching, addresses: Addresses, *, sndbuf: int) -> None:
+    def __init__(self, hub: Hub, videos: Videos, watching: Watching, addresses: Addresses, *, sndbuf: int) -> None:
         self._hub = hub
+        self._videos = videos
         self._watching = watching
         self._addresses = addresses
         self._sndbuf = sndbuf
@@ -57,6 +59,10 @@ class Stream:
         resume = _last_event_id(scope, query)
         try:
             identity = await self._watching.viewer(scope, video_id, query_token=query.text("access_token"))
+            await self._videos.check(video_id)
+        except NotFound:  # until somebody registers it
+            await _answer(send, self._hub.turn_away("no_such_video", after=FULL, last_event_id=resume))
+            return
         except Unavailable:
             await _answer(send, self._hub.turn_away("unavailable", last_event_id=resume))
             return
@@ -66,7 +72,7 @@ class Stream:
         address = self._addresses.of(scope)
         if self._hub.draining or not self._hub.seats.take(address):
             reason = "draining" if self._hub.draining else "full"
-            after = None if self._hub.draining else _FULL
+            after = None if self._hub.draining else FULL
             await _answer(send, self._hub.turn_away(reason, after=after, last_event_id=resume))
             return
         seat = _Seat(self._hub, address)

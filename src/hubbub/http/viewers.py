@@ -108,7 +108,7 @@ class AsgiViewer(Viewer):
         """Send until the stream ends or the client goes."""
         loop = asyncio.get_running_loop()
         self._pump = loop.create_task(self._send_all(send))
-        gone = loop.create_task(_disconnected(receive))
+        gone = loop.create_task(disconnected(receive))
         try:
             await asyncio.wait([self._pump, gone], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -153,6 +153,7 @@ class AsgiViewer(Viewer):
             self._pump.cancel()
 
 
-async def _disconnected(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
-from hubbub.model import Change, Comment, Entry, Event, Position, Tail
+from hubbub.model import Change, Comment, Entry, Event, Position, Tail, Video
 
 Order = Literal["asc", "desc"]
 
@@ -49,6 +49,16 @@ class Applied(NamedTuple):
     position: Position | None
 
 
+class VideoKept(NamedTuple):
+    """What `Store.keep_video` did: ``kept`` is False when the record was no longer as the caller believed, and nothing
+    was written. ``video`` is the record that stands, ``position`` the event's, as in `Appended` (None without one).
+    """
+
+    kept: bool
+    video: Video | None
+    position: Position | None
+
+
 class Flag(NamedTuple):
     """A viewer's or a rule's mark that a moderator should look at a comment."""
 
@@ -60,7 +70,7 @@ class Flag(NamedTuple):
 
 
 class Store(Protocol):
-    """Comments and what became of them, durable.
+    """Comments and what became of them, and what is known of their videos, durable.
 
     Guarantees
     - A method that returns has committed: on disk, or at quorum. One that raises `StoreUnavailable` has written nothing
@@ -72,9 +82,14 @@ class Store(Protocol):
       tombstone's status, so a redelivered comment can't rise from the dead.
     - ``deleted`` is final. Its text, meta and nonce are erased in the same commit.
     - The event of a comment or a change reads as `hubbub.wire.events` made it when it happened, byte for byte, for as
-      long as the comment that it shows may be shown; else it is blank.
+      long as the comment that it shows may be shown; else it is blank. That of a video's start or end always does.
+    - A comment's ``offset`` is kept and given as it was appended, by every method and in every event, whatever becomes
+      of the video's start: where the comment stands by what is known now follows from ``created_at`` and
+      `Store.video`, and is the reader's to reckon.
+    - A video's record and the event that tells of its change are written in one commit, against what the writer had
+      read: of two who change it at once, one is told to look again.
     - Readers see a write as soon as its method has returned (`page` and `window` may lag in stores that say so; never
-      `changes_since`, `newest`, `get`, `pins`).
+      `changes_since`, `newest`, `get`, `pins`, `video`).
     - Lists of comments hold visible ones only, unless said otherwise; ``pinned`` is as of the read.
 
     The caller owes
@@ -128,13 +143,27 @@ class Store(Protocol):
         """Comments with ``since <= created_at < until`` (ms), oldest first, beyond the id ``after``."""
 
     async def changes_since(self, video_id: str, since: int, limit: int) -> list[Event]:
-        """Comments and changes with ``at >= since`` (ms) in the order of event ids, read consistently.
+        """Comments, changes and the video's own events with ``at >= since`` (ms) in the order of event ids, read
+        consistently.
 
         Returns at most ``limit``; a full list may have more behind it, which the caller treats as "too far back".
         """
 
     async def pins(self, video_id: str) -> list[Comment]:
         """The pinned comments, the latest pin last."""
+
+    async def video(self, video_id: str) -> Video | None:
+        """What was told about a video; None when nothing was. Comments make no record."""
+
+    async def keep_video(
+        self, video: Video, *, was: Video | None, event: Event | None = None, actor: str = ""
+    ) -> VideoKept:
+        """Write a video's record if it still is ``was`` (None: there is none), with the ``event`` that tells viewers;
+        ``actor`` is whose act that is.
+
+        A repeat with an event already there writes nothing and is answered as the first time. Changes nothing about
+        comments.
+        """
 
     async def by_user(self, user_id: str, *, after: tuple[str, str] | None, limit: int) -> list[Comment]:
         """A user's comments of every status in order of (video_id, id), beyond ``after``: for export and purge."""

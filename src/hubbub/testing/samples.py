@@ -6,7 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from hubbub.ids import IdSource, now_ms
-from hubbub.model import Change, Comment, Kind, Status, User
+from hubbub.model import Change, Comment, Event, Kind, Status, Timeline, User
+from hubbub.wire.events import timeline_event
 
 _ids = IdSource()
 
@@ -39,6 +40,12 @@ def make_change(kind: Kind, comment: Comment, *, at: int | None = None, actor: s
     """A change to a comment, made now or at ``at`` (ms)."""
     change_id, made_at = make_id(at)
     return Change(change_id, comment.video_id, kind, comment.id, made_at, actor)
+
+
+def make_timeline_event(video_id: str, kind: Kind, timeline: Timeline, *, at: int | None = None) -> Event:
+    """The event that says when a video began or ended, made now or at ``at`` (ms)."""
+    event_id, made_at = make_id(at)
+    return timeline_event(event_id, video_id, kind, made_at, timeline)
 
 
 def ago(ms: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from hubbub.model import Change, Comment, Event, Kind
+from hubbub.model import Change, Comment, Event, Kind, Timeline
 
 _encoder = msgspec.json.Encoder()
 
@@ -62,6 +62,20 @@ def change_event(change: Change, comment: Comment | None) -> Event:
     else:
         body = encode_json({"id": change.comment_id, "at": change.at})
     return Event(change.id, change.video_id, change.kind, change.comment_id, change.at, body)
+
+
+def timeline_event(id: str, video_id: str, kind: Kind, at: int, timeline: Timeline) -> Event:
+    """The event of a video's start or end: what is known of both since."""
+    body = {"started_at": timeline.started_at, "ended_at": timeline.ended_at, "at": at}
+    return Event(id, video_id, kind, "", at, encode_json(body))
+
+
+_timeline = msgspec.json.Decoder(Timeline)
+
+
+def timeline_of(event: Event) -> Timeline:
+    """What a `timeline_event` says."""
+    return _timeline.decode(event.body)
 
 
 def json_array(bodies: Iterable[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from tests.fuzz.oracles import close_loop, run
 
 from hubbub.client.backoff import Backoff
 from hubbub.client.reading import TooLong
-from hubbub.client.watching import Watcher, WatchEvent, _Unreadable
+from hubbub.client.watching import Unreadable, Watcher, WatchEvent
 
 SEEDS = [
     b'\x05event: welcome\nretry: 1000\ndata: {}\n\nevent: comment\nid: e.1.0\ndata: {"id": "a"}\n\n',
@@ -74,7 +74,7 @@ async def _read(pieces: list[bytes]) -> tuple[list[WatchEvent], str | None]:
     try:
         async for event in watcher._read(response):
             events.append(event)  # noqa: PERF401 - what came before a fault counts
-    except (_Unreadable, TooLong) as fault:
+    except (Unreadable, TooLong) as fault:
         return events, str(fault)
     return events, None
 

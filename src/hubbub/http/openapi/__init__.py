@@ -1,8 +1,9 @@
 """The OpenAPI 3.1 document: the contract, complete, made once at the start.
 
     calls       posting, history, moderation         schemas     the shapes, from `hubbub.model`
-    stream      the stream and its events            responses   refusals by status, with their codes
-    service     health, metrics, the contract        examples    one small story
+    stream      the stream, its events, polls            responses   refusals by status, with their codes
+    videos      what is known of videos              examples    one small story
+    service     health, metrics, the contract
 
 The page at ``/docs`` (`hubbub.http.reference`) shows this same document.
 """
@@ -15,7 +16,8 @@ from hubbub.http.openapi.calls import PARAMETERS, comment_paths
 from hubbub.http.openapi.responses import ANYWHERE, HEADERS, problem_examples
 from hubbub.http.openapi.schemas import component_schemas
 from hubbub.http.openapi.service import service_paths
-from hubbub.http.openapi.stream import stream_path
+from hubbub.http.openapi.stream import poll_path, stream_path
+from hubbub.http.openapi.videos import video_paths
 from hubbub.http.problems import CODES
 
 _ABOUT = """\
@@ -33,6 +35,7 @@ server's log; send one of your own to use it there. Fields may be added to answe
 _TAGS = [
     {"name": "Comments", "description": "Say something, and read what was said."},
     {"name": "Watching", "description": "Have comments as they come."},
+    {"name": "Videos", "description": "When they begin and end, and what was said when."},
     {"name": "Moderation", "description": "Take away, bring back, put on top."},
     {"name": "Operations", "description": "For whoever runs it."},
 ]
@@ -57,6 +60,8 @@ def openapi_document(
         "paths": {
             **comment_paths(max_text=max_text, public=public),
             **stream_path(public=public),
+            **poll_path(public=public),
+            **video_paths(public=public),
             **service_paths(),
         },
         "components": {

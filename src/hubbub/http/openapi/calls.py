@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hubbub.comments.draft import MAX_BODY
+from hubbub.comments.bodies import MAX_BODY
 from hubbub.comments.retracting import MAX_PINS
 from hubbub.http.history import MAX_PAGE
 from hubbub.http.openapi import examples
@@ -28,6 +28,14 @@ _COMMENT: dict[str, Any] = {
     "description": "The comment's `id`.",
     "schema": COMMENT_ID,
     "example": examples.COMMENT_ID,
+}
+
+CURSOR: dict[str, Any] = {
+    "name": "cursor",
+    "in": "query",
+    "description": "Where to go on: the `next_cursor` of the page before.",
+    "schema": {"type": "string", "pattern": "^A[Q-Za-f][A-Za-z0-9_-]{20}[AEIMQUYcgkosw048]$"},
+    "example": examples.CURSOR,
 }
 
 PARAMETERS = {"VideoId": _VIDEO, "CommentId": _COMMENT}
@@ -116,6 +124,7 @@ def _post(max_text: int) -> Operation:
                 "no_token",
                 "missing_scope",
                 "video_not_allowed",
+                "no_such_video",
                 "too_large",
                 "text_empty",
                 "text_too_long",
@@ -142,13 +151,7 @@ def _history(public: bool) -> Operation:
         "while comments come and go: none is shown twice or left out because of another.",
         "security": watching(public),
         "parameters": [
-            {
-                "name": "cursor",
-                "in": "query",
-                "description": "Where to go on: the `next_cursor` of the page before.",
-                "schema": {"type": "string", "pattern": "^A[Q-Za-f][A-Za-z0-9_-]{20}[AEIMQUYcgkosw048]$"},
-                "example": examples.CURSOR,
-            },
+            CURSOR,
             {
                 "name": "limit",
                 "in": "query",
@@ -167,7 +170,9 @@ def _history(public: bool) -> Operation:
             "200": json_response(
                 "A page.", "CommentPage", {"a page": examples.PAGE, "the last page": examples.LAST_PAGE}
             ),
-            **refusals(*watching_codes(public), "bad_video_id", "bad_query", "bad_cursor", "store_unavailable"),
+            **refusals(
+                *watching_codes(public), "bad_video_id", "bad_query", "bad_cursor", "no_such_video", "store_unavailable"
+            ),
         },
     }
 
@@ -187,6 +192,7 @@ def _one(public: bool) -> Operation:
                 "bad_comment_id",
                 "bad_query",
                 "no_such_comment",
+                "no_such_video",
                 "store_unavailable",
             ),
         },
@@ -202,7 +208,7 @@ _ACT_CODES = (
     "no_such_comment",
     "store_unavailable",
 )
-_MODERATE_CODES = (*_ACT_CODES, "missing_scope", "video_not_allowed")
+_MODERATE_CODES = (*_ACT_CODES, "missing_scope", "no_such_video", "video_not_allowed")
 
 
 def _delete() -> Operation:

@@ -9,6 +9,8 @@ from hubbub.wire.cursors import encode_cursor
 VIDEO_ID = "launch"
 COMMENT_ID = "01a1fc0b-2b3e-728f-ab0b-849a4d6782ae"
 CREATED_AT = 1795229952830  # the millisecond in the id
+STARTED_AT = 1795229000000
+ENDED_AT = 1795233600000
 
 USER: dict[str, Any] = {"id": "ada", "name": "Ada"}
 HOST: dict[str, Any] = {"id": "grace", "name": "Grace", "roles": ["host"]}
@@ -18,7 +20,7 @@ STREAMED: dict[str, Any] = {
     "user": USER,
     "text": "Liftoff! 🚀",
     "created_at": CREATED_AT,
-    "offset": None,
+    "offset": 952.83,
     "status": "visible",
     "nonce": "tab1-17",
 }
@@ -29,7 +31,7 @@ REPLY: dict[str, Any] = {
     "user": HOST,
     "text": "Max Q in a minute.",
     "created_at": 1795229956704,
-    "offset": None,
+    "offset": 956.704,
     "status": "visible",
     "pinned": True,
 }
@@ -52,14 +54,47 @@ NEW_COMMENT_WITH_META: dict[str, Any] = {
 PAGE: dict[str, Any] = {"comments": [PINNED, COMMENT], "next_cursor": CURSOR, "has_more": True}
 LAST_PAGE: dict[str, Any] = {"comments": [COMMENT], "next_cursor": None, "has_more": False}
 
+REPLAY: dict[str, Any] = {"started_at": STARTED_AT, **LAST_PAGE}
+
 WELCOME: dict[str, Any] = {
     "video_id": VIDEO_ID,
     "viewers": 2,
     "position": PLACE,
     "resumed": False,
+    "state": "live",
+    "started_at": STARTED_AT,
+    "ended_at": None,
     "pins": [REPLY],
     "settings": {},
 }
+RESET: dict[str, Any] = {
+    "reason": "not_provable",
+    "state": "live",
+    "started_at": STARTED_AT,
+    "ended_at": None,
+    "pins": [REPLY],
+}
+STARTED: dict[str, Any] = {"started_at": STARTED_AT, "ended_at": None, "at": STARTED_AT}
+ENDED: dict[str, Any] = {"started_at": STARTED_AT, "ended_at": ENDED_AT, "at": ENDED_AT}
+
+NEW_VIDEO: dict[str, Any] = {
+    "title": "Launch day",
+    "media_url": "https://cdn.example.org/launch.m3u8",
+    "started_at": STARTED_AT,
+}
+VIDEO: dict[str, Any] = {
+    "video_id": VIDEO_ID,
+    "title": "Launch day",
+    "media_url": "https://cdn.example.org/launch.m3u8",
+    "state": "live",
+    "started_at": STARTED_AT,
+    "ended_at": None,
+    "viewers": 2,
+    "settings": {},
+    "pins": [REPLY],
+}
+ENDED_VIDEO = VIDEO | {"state": "ended", "ended_at": ENDED_AT, "viewers": 1}
+
 COMMENT_REF: dict[str, Any] = {"id": COMMENT_ID, "at": 1795229960118}
 
 EXTRAS: dict[str, dict[str, Any]] = {
@@ -77,6 +112,9 @@ EXTRAS: dict[str, dict[str, Any]] = {
     "missing_scope": {"scope": "post"},
     "too_many_pins": {"limit": 10},
     "too_large": {"limit": 16384},
+    "bad_title": {"field": "title", "limit": 200},
+    "bad_media_url": {"field": "media_url", "limit": 2048},
+    "start_after_end": {"field": "started_at"},
     "text_empty": {"field": "text"},
     "text_too_long": {"field": "text", "limit": 500, "length": 612},
     "text_control_characters": {"field": "text", "position": 4, "character": "U+0007"},

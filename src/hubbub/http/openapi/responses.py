@@ -74,6 +74,17 @@ HEADERS: dict[str, Any] = {
         "schema": {"type": "string"},
         "example": 'Bearer realm="hubbub", error="invalid_token", error_description="The token has expired."',
     },
+    "Cache-Control": {
+        "description": "How long the answer may be kept, and by whom.",
+        "schema": {"type": "string"},
+        "example": "public, max-age=30",
+    },
+    "ETag": {
+        "description": "Names this content (RFC 9110): send it as `If-None-Match`, and what has not changed is not "
+        "sent again. Only on windows that may be cached.",
+        "schema": {"type": "string"},
+        "example": '"9b2c1f0a7d3e4c5b8a6f1e2d3c4b5a69"',
+    },
     "Idempotency-Replayed": {
         "description": "`true` when an earlier post with the same `Idempotency-Key` made this comment.",
         "schema": {"type": "string", "const": "true"},
@@ -94,9 +105,9 @@ def json_response(description: str, schema: str, examples: dict[str, Any], *head
     return {"description": description, "headers": header_refs(*headers), "content": content}
 
 
-def empty_response(description: str) -> Response:
+def empty_response(description: str, *headers: str) -> Response:
     """An answer without a body."""
-    return {"description": description, "headers": header_refs()}
+    return {"description": description, "headers": header_refs(*headers)}
 
 
 def refusals(*codes: str) -> dict[str, Response]:

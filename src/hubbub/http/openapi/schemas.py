@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from hubbub.comments.draft import MAX_META, MAX_META_DEPTH
+from hubbub.comments.video_draft import MAX_MEDIA_URL, MAX_TITLE, MEDIA_URL
 from hubbub.http.problems import CODES
-from hubbub.model import Comment, Status
+from hubbub.model import Comment, State, Status
 
 Schema = dict[str, Any]
 
@@ -26,6 +27,7 @@ MILLISECONDS: Schema = {"type": "integer", "format": "int64", "minimum": 0}
 
 _SPACE = r"\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what is trimmed
 _CONTROL = r"\u0000-\u0009\u000b-\u001f\u007f-\u009f"  # what is refused: every control character but the line feed
+_BREAKING = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"  # in a title: those, and whatever begins a new line
 
 
 def ref(name: str) -> Schema:
@@ -33,10 +35,11 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def text_pattern(max_text: int) -> str:
+def text_pattern(max_text: int, *, one_line: bool = False) -> str:
     """A regular expression (ECMA-262) for texts that are accepted: 1 to ``max_text`` code points once trimmed."""
-    end = rf"[^{_SPACE}{_CONTROL}]"
-    inside = rf"(?:[^{_CONTROL}]{{0,{max_text - 2}}}{end})?" if max_text > 1 else ""
+    refused = _BREAKING if one_line else _CONTROL
+    end = rf"[^{_SPACE}{refused}]"
+    inside = rf"(?:[^{refused}]{{0,{max_text - 2}}}{end})?" if max_text > 1 else ""
     return rf"^[{_SPACE}]*{end}{inside}[{_SPACE}]*$"
 
 
@@ -47,8 +50,15 @@ def component_schemas(max_text: int) -> dict[str, Schema]:
         "MetaValue": _META_VALUE,
         **_model(),
         "CommentPage": _COMMENT_PAGE,
+        "NewVideo": _NEW_VIDEO,
+        "Nothing": _NOTHING,
+        "Video": _VIDEO,
+        "ReplayWindow": _REPLAY_WINDOW,
+        "PollAnswer": _POLL_ANSWER,
+        "PolledEvent": _POLLED_EVENT,
         "Welcome": _WELCOME,
         "CommentRef": _COMMENT_REF,
+        "VideoTimes": _VIDEO_TIMES,
         "Reset": _RESET,
         "Reconnect": _RECONNECT,
         "Health": _HEALTH,
@@ -114,7 +124,11 @@ _FIELDS: dict[str, dict[str, Schema]] = {
         "user": {"description": "Who wrote it."},
         "text": {"description": "As posted, trimmed. Empty once the comment is deleted."},
         "created_at": MILLISECONDS | {"description": "When it was accepted, in milliseconds since the Unix epoch."},
-        "offset": {"description": "Seconds since the video's start; null before that is known."},
+        "offset": {
+            "description": "Seconds since the video's start, negative before it; null while it is not known. "
+            "In answers to reading, by the start as it is known now; on streams, as it was known when the comment was "
+            "made."
+        },
         "status": {"description": "What has become of it."},
         "pinned": {"description": "Whether it is on top. Absent when it is not."},
         "nonce": {"description": "The poster's own mark. Absent without one."},
@@ -176,17 +190,117 @@ _COMMENT_PAGE: Schema = {
     },
 }
 
+_NEW_VIDEO: Schema = {
+    "title": "NewVideo",
+    "description": "What is told about a video. Fields left away stay as they are, null forgets one; fields that are "
+    "not listed here are refused.",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "title": {
+            "description": f"1 to {MAX_TITLE} code points on one line, once white space at both ends is trimmed.",
+            "type": ["string", "null"],
+            "pattern": text_pattern(MAX_TITLE, one_line=True),
+        },
+        "media_url": {
+            "description": "Where the media is: an http(s) address, or a path of this site.",
+            "type": ["string", "null"],
+            "maxLength": MAX_MEDIA_URL,
+            "pattern": MEDIA_URL,
+        },
+        "started_at": {
+            "description": "When it started, or will, in milliseconds since the Unix epoch; not after its end.",
+            "type": ["integer", "null"],
+            "format": "int64",
+            "minimum": 0,
+            "maximum": 2**53,
+        },
+    },
+}
+
+_NOTHING: Schema = {
+    "title": "Nothing",
+    "description": "An empty object, or no body at all.",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {},
+}
+
+_TIMES: dict[str, Schema] = {
+    "started_at": {
+        "description": "When the video started or will, in milliseconds since the Unix epoch; null while that is not "
+        "known.",
+        "type": ["integer", "null"],
+        "format": "int64",
+        "minimum": 0,
+    },
+    "ended_at": {
+        "description": "When it ended, likewise; null before.",
+        "type": ["integer", "null"],
+        "format": "int64",
+        "minimum": 0,
+    },
+}
+_STATED: dict[str, Schema] = {
+    "state": {
+        "description": "`upcoming`: the start is not known, or lies ahead. `live`: since `started_at`. `ended`: since "
+        "`ended_at`.",
+        "type": "string",
+        "enum": [state.value for state in State],
+    },
+    **_TIMES,
+}
+
+_REPLAY_WINDOW: Schema = {
+    "title": "ReplayWindow",
+    "description": "The comments of a stretch of the timeline, or a page of them.",
+    "type": "object",
+    "required": ["started_at", *_COMMENT_PAGE["required"]],
+    "properties": {
+        "started_at": MILLISECONDS | {"description": "The start by which the offsets are reckoned."},
+        **_COMMENT_PAGE["properties"],
+        "comments": {"description": "In the order of their time.", "type": "array", "items": ref("Comment")},
+    },
+}
+
 _PINS: Schema = {
     "description": "The pinned comments now, the latest pin last.",
     "type": "array",
     "items": ref("StreamedComment"),
 }
 
+_VIDEO: Schema = {
+    "title": "Video",
+    "description": "A video, as it is known now. Fields may be added in later versions.",
+    "type": "object",
+    "required": ["video_id", "title", "media_url", *_STATED, "viewers", "settings", "pins"],
+    "properties": {
+        "video_id": VIDEO_ID,
+        "title": {"description": "Null until one is told.", "type": ["string", "null"]},
+        "media_url": {"description": "Null until one is told.", "type": ["string", "null"]},
+        **_STATED,
+        "viewers": {"description": "How many watch it on this server.", "type": "integer", "minimum": 0},
+        "settings": {"description": "Settings of the video; none yet.", "type": "object"},
+        "pins": _PINS,
+    },
+}
+
+_VIDEO_TIMES: Schema = {
+    "title": "VideoTimes",
+    "description": "What is known of a video's start and end from now on.",
+    "type": "object",
+    "required": [*_TIMES, "at"],
+    "properties": {
+        **_TIMES,
+        "at": MILLISECONDS | {"description": "When this was said, in milliseconds since the Unix epoch."},
+    },
+}
+
 _WELCOME: Schema = {
     "title": "Welcome",
     "description": "Where a viewer stands.",
     "type": "object",
-    "required": ["video_id", "viewers", "position", "resumed", "pins", "settings"],
+    "required": ["video_id", "viewers", "position", "resumed", *_STATED, "pins", "settings"],
     "properties": {
         "video_id": VIDEO_ID,
         "viewers": {
@@ -204,6 +318,7 @@ _WELCOME: Schema = {
             "you asked to resume.",
             "type": "boolean",
         },
+        **_STATED,
         "pins": _PINS,
         "settings": {"description": "Settings of the video; none yet.", "type": "object"},
     },
@@ -224,7 +339,7 @@ _RESET: Schema = {
     "title": "Reset",
     "description": "Continuity can't be proven: forget what you show and begin again with what follows.",
     "type": "object",
-    "required": ["reason", "pins"],
+    "required": ["reason", *_STATED, "pins"],
     "properties": {
         "reason": {
             "description": "`bad_token`: the place you resumed from is not one of ours. `not_provable`: it lies too "
@@ -232,7 +347,31 @@ _RESET: Schema = {
             "added.",
             "type": "string",
         },
+        **_STATED,
         "pins": _PINS,
+    },
+}
+
+_POLLED_EVENT: Schema = {
+    "title": "PolledEvent",
+    "description": "An event of the video, as on the stream. Ignore those you don't know.",
+    "type": "object",
+    "required": ["event", "id", "data"],
+    "properties": {
+        "event": {"description": "Its name, as on the stream.", "type": "string"},
+        "id": {"description": "Its place, null where it has none of its own.", "type": ["string", "null"]},
+        "data": {"description": "What it is on the stream.", "type": "object"},
+    },
+}
+
+_POLL_ANSWER: Schema = {
+    "title": "PollAnswer",
+    "description": "What came, in order; nothing, when the time is over or the server shuts down.",
+    "type": "object",
+    "required": ["events", "position"],
+    "properties": {
+        "events": {"type": "array", "items": ref("PolledEvent")},
+        "position": {"description": "Where to go on: the next `after`.", "type": "string"},
     },
 }
 
@@ -244,7 +383,8 @@ _RECONNECT: Schema = {
     "properties": {
         "reason": {
             "description": "`draining`: this server is shutting down. `full`: no seat is free. `unavailable`: a part "
-            "it needs is away. `token_expired`: come back with a new token. Others may be added.",
+            "it needs is away. `token_expired`: come back with a new token. `no_such_video`: nobody has registered the "
+            "video yet. Others may be added.",
             "type": "string",
         },
     },

@@ -1,4 +1,4 @@
-"""The stream.
+"""The stream, and the long poll.
 
 OpenAPI 3.1 has no words for the events in one: they stand in ``x-events`` of its media type, each with its schema,
 and the page at ``/docs`` shows them. (3.2 has ``itemSchema``; few tools read it yet.)
@@ -10,10 +10,12 @@ import json
 from typing import Any
 
 from hubbub.fanout.backlog import MAX_BACKLOG
+from hubbub.fanout.polling import MAX_ENTRIES
 from hubbub.http.openapi import examples
 from hubbub.http.openapi.calls import parameter_ref, watching, watching_codes
-from hubbub.http.openapi.responses import header_refs, refusals
+from hubbub.http.openapi.responses import header_refs, json_response, refusals
 from hubbub.http.openapi.schemas import Schema, ref
+from hubbub.http.poll import MAX_WAIT
 
 _DESCRIPTION = """\
 Server-sent events, as every browser's `EventSource` reads them: first `welcome`, then the newest comments, then
@@ -27,8 +29,8 @@ After 15 seconds without an event comes a comment line (`:`), which clients don'
 token does.
 
 A browser gives up for good on any `4xx` or `5xx`. So these mean here that trying again won't help; when it will (no
-seat free, shutting down, the store away), the answer is `200`, one `reconnect` event, and the end. Ignore events
-that you don't know."""
+seat free, shutting down, the store away, a video that nobody has registered yet), the answer is `200`, one
+`reconnect` event, and the end. Ignore events that you don't know."""
 
 
 def stream_path(*, public: bool) -> dict[str, Any]:
@@ -50,6 +52,73 @@ def stream_path(*, public: bool) -> dict[str, Any]:
         },
     }
     return {"/v1/videos/{video_id}/comments/stream": {"parameters": [parameter_ref("VideoId")], "get": get}}
+
+
+_POLLING = """\
+The stream's events as the answers of ordinary requests, for networks that hold streams back: in the same order, with
+the same guarantees.
+
+Without `after` the answer comes at once: `welcome`, then the newest comments. With it comes what has come since, or
+`reset` and the newest comments where nothing can prove what that is; and when there is nothing, the answer is held
+until there is, or `wait` is over. Then ask again, with the answer's `position` as `after`. Each comment is an event of
+its own here, and `reconnect` does not occur: what can't be had now is a `503`."""
+
+
+def poll_path(*, public: bool) -> dict[str, Any]:
+    """The path of a video's long poll."""
+    get = {
+        "operationId": "pollComments",
+        "tags": ["Watching"],
+        "summary": "Watch by long poll",
+        "description": _POLLING,
+        "security": watching(public, "streamToken"),
+        "parameters": [
+            {
+                "name": "after",
+                "in": "query",
+                "description": "The `position` of the last answer, or an event's `id`. Without it you are a newcomer.",
+                "schema": {"type": "string"},
+                "example": examples.PLACE,
+            },
+            {
+                "name": "wait",
+                "in": "query",
+                "description": "Seconds that the answer may be held.",
+                "schema": {"type": "integer", "minimum": 0, "maximum": MAX_WAIT, "default": 25},
+            },
+            _PARAMETERS[0],
+            {
+                "name": "limit",
+                "in": "query",
+                "description": "How many events since `after` come in one answer. Ask for fewer where answers don't "
+                "come through whole.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ENTRIES, "default": MAX_ENTRIES},
+            },
+        ],
+        "responses": {
+            "200": json_response(
+                "What came.",
+                "PollAnswer",
+                {
+                    "something came": {
+                        "events": [{"event": "comment", "id": examples.PLACE, "data": examples.STREAMED}],
+                        "position": examples.PLACE,
+                    },
+                    "nothing came": {"events": [], "position": examples.PLACE},
+                },
+            ),
+            **refusals(
+                *watching_codes(public),
+                "bad_query",
+                "bad_video_id",
+                "draining",
+                "no_seat",
+                "no_such_video",
+                "store_unavailable",
+            ),
+        },
+    }
+    return {"/v1/videos/{video_id}/comments/poll": {"parameters": [parameter_ref("VideoId")], "get": get}}
 
 
 _PARAMETERS: list[dict[str, Any]] = [
@@ -118,10 +187,24 @@ EVENTS = [
     _event("comment_pinned", "Put this comment on top.", _COMMENT, examples.REPLY, "yes"),
     _event("comment_unpinned", "Take this comment down from the top.", _COMMENT_REF, examples.COMMENT_REF, "yes"),
     _event(
+        "start",
+        "What is known of the video's start has changed: it starts, it was corrected, or an end was taken back.",
+        ref("VideoTimes"),
+        examples.STARTED,
+        "yes",
+    ),
+    _event(
+        "end",
+        "The video has ended. The stream goes on.",
+        ref("VideoTimes"),
+        examples.ENDED,
+        "yes",
+    ),
+    _event(
         "reset",
         "Forget what you show: these are the pins, and the newest comments follow.",
         ref("Reset"),
-        {"reason": "not_provable", "pins": [examples.REPLY]},
+        examples.RESET,
         "when nothing follows at once",
     ),
     _event(

@@ -9,10 +9,11 @@ import msgspec
 
 from hubbub.errors import NotProvable
 from hubbub.ids import first_id_at, millisecond_of
-from hubbub.model import Comment, Entry, Event, Position, Tail
+from hubbub.model import Comment, Entry, Event, Position, Tail, Video
 from hubbub.stores.base import Flag, IdempotencyKey, Order
 from hubbub.stores.sqlite.appends import FIND_KEY, find_key, standing_id
 from hubbub.stores.sqlite.rows import VISIBLE, decode_comments, decode_events, select_comments, select_events
+from hubbub.stores.sqlite.videos import find_video
 
 # Ids are hexadecimal: these sort before and after all of them.
 _BEFORE_ALL = ""
@@ -36,14 +37,14 @@ _CHANGES_SINCE = select_events("""
     SELECT position, video_id, id, 'comment' AS kind, id AS subject, created_at AS at, NULL AS body
     FROM comments WHERE video_id = ?1 AND id >= ?2 AND position IS NOT NULL
     UNION ALL
-    SELECT position, video_id, id, kind, comment_id, at, NULL FROM changes WHERE video_id = ?1 AND id >= ?2
+    SELECT position, video_id, id, kind, comment_id, at, body FROM changes WHERE video_id = ?1 AND id >= ?2
     ORDER BY id LIMIT ?3""")
 
 _HEAD = """
     SELECT (SELECT value FROM meta WHERE key = 'epoch'), (SELECT max(position) FROM log WHERE video_id = ?)"""
 _LOG = select_events("""
     SELECT l.position, l.video_id, coalesce(l.change_id, l.comment_id) AS id, coalesce(h.kind, 'comment') AS kind,
-        l.comment_id AS subject, h.at, NULL AS body
+        l.comment_id AS subject, h.at, h.body
     FROM log AS l LEFT JOIN changes AS h ON h.video_id = l.video_id AND h.id = l.change_id
     WHERE l.video_id = ? AND l.position > ? AND l.position <= ? ORDER BY l.position LIMIT -1""")
 
@@ -102,6 +103,11 @@ def changes_since(connection: apsw.Connection, video_id: str, since: int, limit:
 def pins(connection: apsw.Connection, video_id: str) -> list[Comment]:
     """Pinned comments in the order of pinning."""
     return decode_comments(_value(connection, _PINS, video_id))
+
+
+def video(connection: apsw.Connection, video_id: str) -> Video | None:
+    """A video's record."""
+    return find_video(connection.cursor(), video_id)
 
 
 def by_user(connection: apsw.Connection, user_id: str, after: tuple[str, str] | None, limit: int) -> list[Comment]:

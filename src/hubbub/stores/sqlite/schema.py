@@ -102,7 +102,20 @@ CREATE TABLE flags (
 CREATE INDEX flags_by_video ON flags (video_id, comment_id, flagged_by);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES,)
+# `changes` has the videos' own events as well: those bring their body, and their `comment_id` is empty.
+_VIDEOS = """
+CREATE TABLE videos (
+    video_id TEXT PRIMARY KEY,
+    title TEXT,
+    media_url TEXT,
+    started_at INTEGER,
+    ended_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE changes ADD COLUMN body TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _VIDEOS)
 """Scripts in order; the n-th takes a file from version n to n + 1. Released ones never change."""
 
 # One statement, so one snapshot: another process may be making the tables at this moment.

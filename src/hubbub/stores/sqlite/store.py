@@ -12,9 +12,9 @@ import apsw
 
 from hubbub.errors import StoreUnavailable
 from hubbub.ids import now_ms
-from hubbub.model import Change, Comment, Entry, Event, Position, Tail
-from hubbub.stores.base import Appended, Applied, Flag, IdempotencyKey, Order
-from hubbub.stores.sqlite import changes, lists, queries
+from hubbub.model import Change, Comment, Entry, Event, Position, Tail, Video
+from hubbub.stores.base import Appended, Applied, Flag, IdempotencyKey, Order, VideoKept
+from hubbub.stores.sqlite import changes, lists, queries, videos
 from hubbub.stores.sqlite.backup import copy_database
 from hubbub.stores.sqlite.connections import connect_reader, connect_source, connect_writer, path_of
 from hubbub.stores.sqlite.failures import RETRY_AFTER
@@ -111,6 +111,14 @@ class SqliteStore:
 
     async def pins(self, video_id: str) -> list[Comment]:
         return await self._readers.run(queries.pins, video_id)
+
+    async def video(self, video_id: str) -> Video | None:
+        return await self._readers.run(queries.video, video_id)
+
+    async def keep_video(
+        self, video: Video, *, was: Video | None, event: Event | None = None, actor: str = ""
+    ) -> VideoKept:
+        return await self._writer.submit(lambda session: videos.keep_video(session, video, was, event, actor))
 
     async def by_user(self, user_id: str, *, after: tuple[str, str] | None, limit: int) -> list[Comment]:
         return await self._readers.run(queries.by_user, user_id, after, limit)

@@ -30,9 +30,10 @@ from hubbub.testing.store_contract.changing import ChangingContract
 from hubbub.testing.store_contract.journal import JournalContract
 from hubbub.testing.store_contract.lists import ListsContract
 from hubbub.testing.store_contract.reading import ReadingContract
+from hubbub.testing.store_contract.videos import VideosContract
 
 __all__ = ["BackupsContract", "JournalContract", "StoreContract"]
 
 
-class StoreContract(AppendingContract, ChangingContract, ReadingContract, ListsContract):
+class StoreContract(AppendingContract, ChangingContract, ReadingContract, ListsContract, VideosContract):
     """The whole of `Store`. Subclass it and give the fixture ``store``."""

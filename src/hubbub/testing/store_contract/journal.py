@@ -9,9 +9,9 @@ from typing import Protocol
 import pytest
 
 from hubbub.errors import Conflict, NotProvable
-from hubbub.model import Comment, Entry, Event, Kind, Position, Status
+from hubbub.model import Comment, Entry, Event, Kind, Position, Status, Timeline, Video
 from hubbub.stores.base import IdempotencyKey, Journal, Store
-from hubbub.testing.samples import make_change, make_comment, make_video_id
+from hubbub.testing.samples import make_change, make_comment, make_timeline_event, make_video_id
 from hubbub.testing.store_contract.base import Contract, append_some, change
 from hubbub.wire.events import change_event, comment_event
 
@@ -114,6 +114,27 @@ class JournalContract(Contract):
             made = make_change(kind, comment)
             published.append(change_event(made, (await store.apply(made)).comment))
         assert await _events(store, video_id) == published
+
+    async def test_the_start_and_the_end_of_a_video_are_entries(self, store: JournalStore, video_id: str) -> None:
+        """Each takes the next place and reads for ever as it was made; a record without an event takes none."""
+        timelines = [Timeline(10), Timeline(10, 20), Timeline(15, 20)]
+        kinds = [Kind.START, Kind.END, Kind.START]
+        published = []
+        was = None
+        for kind, timeline in zip(kinds, timelines, strict=True):
+            comment = make_comment(video_id)
+            await store.append(comment)
+            event = make_timeline_event(video_id, kind, timeline)
+            video = Video(video_id, timeline=timeline)
+            kept = await store.keep_video(video, was=was, event=event)
+            published += [comment_event(comment), event]
+            assert kept.position is not None
+            assert kept.position.offset == len(published)
+            assert await store.position_of(video_id, event.id) == kept.position
+            was = video
+        await store.keep_video(Video(video_id, "named"), was=was)
+        assert await _events(store, video_id) == published
+        assert await store.newest_at() >= published[-1].at
 
     async def test_an_event_is_found_by_its_id(self, store: JournalStore, video_id: str) -> None:
         """A comment's birth and a change to it, each at its own place; nothing else."""

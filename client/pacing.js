@@ -1,0 +1,60 @@
+// A busy feed flows: what came in one tick is shown one by one over the time until the next.
+
+/** @typedef {import("./model.js").Comment} Comment */
+
+const LONGEST_TICK = 1_200; // ms; a longer gap was a pause in the talk
+const USUAL = 100;
+const AT_ONCE = 60; // comments: what nobody can read one by one is not dealt out one by one
+const FRAME = 16; // ms
+
+export class Pacer {
+  /** @type {{comment: Comment, due: number}[]} */
+  #queue = [];
+  #tick = USUAL;
+  #last = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {(comments: Comment[]) => void} release */
+  constructor(release) {
+    this.release = release;
+  }
+
+  /** @param {Comment[]} comments one tick's */
+  add(comments) {
+    const now = Date.now();
+    const gap = now - this.#last;
+    this.#last = now;
+    this.#tick = gap > LONGEST_TICK ? USUAL : this.#tick * 0.7 + gap * 0.3;
+    for (const waiting of this.#queue) waiting.due = now; // the next tick is here: the last one's time is over
+    const step = comments.length > AT_ONCE || globalThis.document?.hidden ? 0 : this.#tick / comments.length;
+    this.#queue.push(...comments.map((comment, i) => ({ comment, due: now + i * step })));
+    this.#deal();
+  }
+
+  /** A comment is gone before it was shown. @param {string} id */
+  drop(id) {
+    this.#queue = this.#queue.filter(({ comment }) => comment.id !== id);
+  }
+
+  /** Show what waits, now. */
+  flush() {
+    for (const waiting of this.#queue) waiting.due = 0;
+    this.#deal();
+  }
+
+  clear() {
+    this.#queue = [];
+    clearTimeout(this.#timer);
+  }
+
+  #deal() {
+    clearTimeout(this.#timer);
+    const now = Date.now();
+    const upTo = this.#queue.findIndex(({ due }) => due > now);
+    const due = this.#queue.splice(0, upTo < 0 ? this.#queue.length : upTo);
+    const next = this.#queue[0];
+    if (next) this.#timer = setTimeout(() => this.#deal(), Math.max(next.due - now, FRAME));
+    if (due.length) this.release(due.map(({ comment }) => comment));
+  }
+}

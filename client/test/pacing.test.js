@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { Pacer } from "../pacing.js";
+import { advance, chance, comment, holdTime } from "./support.js";
+
+beforeEach(holdTime);
+afterEach(() => mock.timers.reset());
+
+test("the comments of a tick flow over the time to the next, and none waits longer", async () => {
+  /** @type {number[]} */
+  const at = [];
+  const pacer = new Pacer((comments) => comments.forEach(() => at.push(Date.now())));
+  const began = Date.now();
+  for (let tick = 0; tick < 20; tick++) {
+    pacer.add(Array.from({ length: 10 }, (_, i) => comment(tick * 10 + i)));
+    await advance(1_000, 10);
+  }
+  assert.equal(at.length, 200);
+  const last = at.slice(-10).map((time) => time - began - 19_000);
+  assert.ok(Math.max(...last) <= 1_000 && Math.max(...last) >= 700, `the last tick's went out ${last}`);
+  const gaps = last.slice(1).map((time, i) => time - (last[i] ?? 0));
+  assert.ok(Math.max(...gaps) <= 200, `evenly: ${gaps}`);
+});
+
+test("what comes after a pause is shown at once", () => {
+  let shown = 0;
+  const pacer = new Pacer((comments) => (shown += comments.length));
+  pacer.add([comment(1)]);
+  assert.equal(shown, 1);
+});
+
+test("whatever comes when, the order stays, all are shown and none twice", async () => {
+  for (let seed = 0; seed < 30; seed++) {
+    const random = chance(seed);
+    /** @type {number[]} */
+    const shown = [];
+    const pacer = new Pacer((comments) => shown.push(...comments.map(({ id }) => Number(id))));
+    let number = 0;
+    for (let i = 0; i < 60; i++) {
+      const count = Math.floor(random() ** 4 * 90);
+      if (count) pacer.add(Array.from({ length: count }, () => comment(number++)));
+      if (random() < 0.05) pacer.flush();
+      await advance(Math.floor(random() * 400));
+    }
+    await advance(2_000);
+    assert.deepEqual(shown, Array.from({ length: number }, (_, i) => i));
+  }
+});

@@ -1,0 +1,222 @@
+"""What is known of videos: told, started, ended, asked for.
+
+A change is written against the record that was read, with the event that tells viewers, in one commit; then it travels
+like a comment does. Who only needs to know (each post, each page of history) asks the records kept here for a moment,
+so that knowing costs no query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from hubbub.comments.identity import Identity
+from hubbub.comments.publishing import Publisher
+from hubbub.comments.video_draft import VideoDraft
+from hubbub.errors import Conflict, NotFound, StoreUnavailable, Unprocessable
+from hubbub.ids import IdSource
+from hubbub.metrics import Metrics
+from hubbub.model import Comment, Kind, Timeline, Video
+from hubbub.stores.base import Store
+from hubbub.wire.events import timeline_event
+
+FRESH = 2.0
+"""Seconds a record is believed without asking: how late this process learns what another one was told."""
+
+MAX_KEPT = 10_000
+"""Records kept; at the bound the one unused for longest goes, and is asked for again."""
+
+_TRIES = 10
+"""Attempts at a change while others change the same video."""
+
+
+class _Kept(NamedTuple):
+    video: Video | None
+    until: float
+
+
+Decide = Callable[[Video, int], tuple[Video, Kind | None]]
+"""From the record as it stands and the time (ms) to the one wanted, and the event that viewers get of it."""
+
+
+class Videos:
+    """Records of videos. ``registered``: only those that were told of exist; else every one does."""
+
+    def __init__(
+        self, store: Store, publisher: Publisher, ids: IdSource, metrics: Metrics, *, registered: bool = False
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._ids = ids
+        self._metrics = metrics
+        self._registered = registered
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._reading: dict[str, asyncio.Task[Video | None]] = {}
+
+    # --- knowing ------------------------------------------------------------------------------------------------------
+
+    async def find(self, video_id: str) -> Video:
+        """What is known of a video. Raises `NotFound` (code ``no_such_video``) for one that does not exist, and
+        `StoreUnavailable` when nothing is known of it and the store can't be asked.
+        """
+        kept = self._kept.get(video_id)
+        video = kept.video if kept is not None and kept.until > time.monotonic() else await self._ask(video_id, kept)
+        if video is not None:
+            return video
+        if self._registered:
+            raise _unknown()
+        return Video(video_id)
+
+    async def check(self, video_id: str) -> None:
+        """Raise like `find`; costs nothing where every video exists."""
+        if self._registered:
+            await self.find(video_id)
+
+    async def _ask(self, video_id: str, kept: _Kept | None) -> Video | None:
+        task = self._reading.get(video_id)
+        if task is None:
+            task = self._reading[video_id] = asyncio.get_running_loop().create_task(self._read(video_id))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # if all who waited have gone
+        try:
+            return await asyncio.shield(task)
+        except StoreUnavailable:
+            if kept is None:
+                raise
+            self._keep(video_id, kept.video)  # what was known stands while the store is away
+            return kept.video
+
+    async def _read(self, video_id: str) -> Video | None:
+        try:
+            video = await self._store.video(video_id)
+        finally:
+            # Not ours any more: a change was written while we read, and what we found may be older.
+            is_newest = self._reading.get(video_id) is asyncio.current_task()
+            if is_newest:
+                del self._reading[video_id]
+        if is_newest:
+            self._keep(video_id, video)
+            return video
+        kept = self._kept.get(video_id)
+        return kept.video if kept is not None else video
+
+    def _keep(self, video_id: str, video: Video | None) -> None:
+        self._kept[video_id] = _Kept(video, time.monotonic() + FRESH)
+        self._kept.move_to_end(video_id)
+        if len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    async def put(self, identity: Identity, video_id: str, draft: VideoDraft) -> Video:
+        """Register a video, or change what is known of it. Raises `Forbidden`, `Unprocessable` (code
+        ``start_after_end``), `StoreUnavailable`.
+        """
+
+        def decide(video: Video, at: int) -> tuple[Video, Kind | None]:
+            timeline = video.timeline
+            if draft.started_at is not UNSET:
+                started_at = None if draft.started_at is None else int(draft.started_at)
+                timeline = Timeline(started_at, timeline.ended_at)
+            _check_order(timeline)
+            told = Video(
+                video_id,
+                video.title if draft.title is UNSET else draft.title,
+                video.media_url if draft.media_url is UNSET else draft.media_url,
+                timeline,
+            )
+            return told, Kind.START if timeline != video.timeline else None
+
+        return await self._change(identity, video_id, decide, registers=True)
+
+    async def start(self, identity: Identity, video_id: str) -> Video:
+        """It starts now; one that has ended goes on. Raises `Forbidden`, `NotFound`, `StoreUnavailable`."""
+
+        def decide(video: Video, at: int) -> tuple[Video, Kind | None]:
+            started_at, ended_at = video.timeline.started_at, video.timeline.ended_at
+            if ended_at is None and started_at is not None and started_at <= at:
+                return video, None
+            begun = at if started_at is None or started_at > at else started_at
+            return replace(video, timeline=Timeline(begun)), Kind.START
+
+        return await self._change(identity, video_id, decide)
+
+    async def end(self, identity: Identity, video_id: str) -> Video:
+        """It ends now. Raises `Forbidden`, `NotFound`, `Conflict` (code ``video_not_started``), `StoreUnavailable`."""
+
+        def decide(video: Video, at: int) -> tuple[Video, Kind | None]:
+            started_at, ended_at = video.timeline.started_at, video.timeline.ended_at
+            if ended_at is not None:
+                return video, None
+            if started_at is not None and started_at > at:
+                raise Conflict(
+                    "The video starts later, so it can't end now; correct its start first.", code="video_not_started"
+                )
+            return replace(video, timeline=Timeline(started_at, at)), Kind.END
+
+        return await self._change(identity, video_id, decide)
+
+    async def _change(self, identity: Identity, video_id: str, decide: Decide, *, registers: bool = False) -> Video:
+        identity.require("moderate", video_id)
+        was = await self._store.video(video_id)
+        for _ in range(_TRIES):
+            if was is None and self._registered and not registers:
+                raise _unknown()
+            event_id, at = self._ids.next()
+            wanted, kind = decide(was or Video(video_id), at)
+            if wanted == was:
+                return wanted
+            # Shielded like a post: what is committed must be published.
+            kept, was = await asyncio.shield(self._commit(identity, wanted, was, kind, event_id, at))
+            if kept:
+                return wanted
+        raise StoreUnavailable("Others keep changing this video at the same moment. Try again.", retry_after=1)
+
+    async def _commit(
+        self, identity: Identity, wanted: Video, was: Video | None, kind: Kind | None, event_id: str, at: int
+    ) -> tuple[bool, Video | None]:
+        video_id = wanted.video_id
+        event = None if kind is None else timeline_event(event_id, video_id, kind, at, wanted.timeline)
+        try:
+            kept = await self._store.keep_video(wanted, was=was, event=event, actor=identity.user.id)
+        except BaseException:
+            self._kept.pop(video_id, None)  # it may have been written all the same
+            self._reading.pop(video_id, None)
+            raise
+        self._reading.pop(video_id, None)
+        self._keep(video_id, kept.video)
+        if kept.kept and event is not None:
+            self._metrics.changes.labels(event.kind.value).inc()
+            await self._publisher.publish(event, kept.position)
+        return kept.kept, kept.video
+
+
+def timed(comments: Iterable[Comment], timeline: Timeline) -> list[Comment]:
+    """The comments where they stand on the timeline by what is known of it now, whatever it was when they were made."""
+
+    def moved(comment: Comment) -> Comment:
+        offset = timeline.offset(comment.created_at)
+        return comment if offset == comment.offset else replace(comment, offset=offset)
+
+    return list(map(moved, comments))
+
+
+def _check_order(timeline: Timeline) -> None:
+    started_at, ended_at = timeline.started_at, timeline.ended_at
+    if started_at is not None and ended_at is not None and started_at > ended_at:
+        raise Unprocessable(
+            "The video has ended before that; tell an earlier start, or start it again first.",
+            code="start_after_end",
+            field="started_at",
+        )
+
+
+def _unknown() -> NotFound:
+    return NotFound(
+        "There is no such video here: on this server a video is registered first, by PUT.", code="no_such_video"
+    )

@@ -1,0 +1,48 @@
+"""What is known of a video: its record, written together with the event that tells of it."""
+
+from __future__ import annotations
+
+import apsw
+
+from hubbub.model import Event, Position, Timeline, Video
+from hubbub.stores.base import VideoKept
+from hubbub.stores.sqlite.session import WriteSession
+
+_FIND = "SELECT title, media_url, started_at, ended_at FROM videos WHERE video_id = ?"
+_KEEP = "INSERT OR REPLACE INTO videos (video_id, title, media_url, started_at, ended_at) VALUES (?, ?, ?, ?, ?)"
+_REPEAT = "SELECT position FROM changes WHERE video_id = ? AND id = ?"
+_EVENT = """
+    INSERT INTO changes (video_id, id, position, kind, comment_id, at, actor, body) VALUES (?, ?, ?, ?, '', ?, ?, ?)"""
+_LOG = "INSERT INTO log (video_id, position, comment_id, change_id) VALUES (?, ?, '', ?)"
+
+
+def find_video(cursor: apsw.Cursor, video_id: str) -> Video | None:
+    """A video's record."""
+    row = cursor.execute(_FIND, (video_id,)).fetchone()
+    if row is None:
+        return None
+    title, media_url, started_at, ended_at = row
+    return Video(video_id, title, media_url, Timeline(started_at, ended_at))
+
+
+def keep_video(session: WriteSession, video: Video, was: Video | None, event: Event | None, actor: str) -> VideoKept:
+    """Write a record, and its event into the log, if it still is ``was``."""
+    video_id = video.video_id
+    stands = find_video(session.cursor, video_id)
+    if event is not None:
+        first = session.value(_REPEAT, (video_id, event.id))
+        if first is not None:
+            return VideoKept(True, stands, Position(session.epoch, first))
+    if stands != was:
+        return VideoKept(False, stands, None)
+    session.cursor.execute(
+        _KEEP, (video_id, video.title, video.media_url, video.timeline.started_at, video.timeline.ended_at)
+    )
+    if event is None:
+        return VideoKept(True, video, None)
+    position = session.next_position(video_id)
+    session.cursor.execute(
+        _EVENT, (video_id, event.id, position.offset, event.kind, event.at, actor, event.body.decode())
+    )
+    session.cursor.execute(_LOG, (video_id, position.offset, event.id))
+    return VideoKept(True, video, position)

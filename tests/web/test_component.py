@@ -1,0 +1,486 @@
+"""``<hubbub-comments>`` in a real browser, on pages of its own, against the real server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, async_playwright, expect
+
+from hubbub.limiters.base import Limit
+from hubbub.testing.server import Running, ServerProcess, running_server, token
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync"]
+COMMENTS = "/v1/videos/demo/comments"
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+# As strict as a page can be: what the component needs is its script and the service.
+POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
+<meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width, initial-scale=1">
+<script type="module" src="/client/v1/hubbub-comments.js"></script></head>
+<body><main><h1>A page</h1><hubbub-comments video="demo" {}></hubbub-comments></main></body></html>"""
+NASTY = {
+    "markup": "<img src=x onerror=console.error(1)><script>console.error(2)</script>",
+    "a long word": "a" * 500,
+    "combining marks": "Z" + "\u0301\u0316\u0489" * 166,
+    "overrides": "\u202egnorw\u202d \u2066\u2067 and on",
+    "zero widths": "a" + "\u200b\u200d\u2060" * 160,
+    "right to left": "هذا تعليق طويل يلتف من اليمين إلى اليسار " * 10,
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈🔥" * 30,
+    "lines": "\n".join("123456789"),
+}
+
+
+class Visitor:
+    """Somebody on a page with the component."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda message: self._console(message.type, message.text))
+        self.element = page.locator("hubbub-comments")
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not text.startswith("Failed to load resource"):
+            self.faults.append(text)
+
+    @property
+    def said(self) -> Locator:
+        """The comments' texts, in the order of the page."""
+        return self.page.get_by_role("log").locator(".text")
+
+    @property
+    def state(self) -> Locator:
+        """What the component says of its connection."""
+        return self.element.locator(".state")
+
+    @property
+    def box(self) -> Locator:
+        """What one writes in."""
+        return self.page.get_by_role("textbox", name="Say something")
+
+    async def say(self, text: str) -> None:
+        """Write a comment as a person does."""
+        await self.box.fill(text)
+        await self.page.get_by_role("button", name="Send").click()
+
+    async def offered(self, text: str) -> list[str]:
+        """What may be done to the comment."""
+        await self.row(text).hover()
+        return await self.element.get_by_role("toolbar").get_by_role("button").all_text_contents()
+
+    def row(self, text: str) -> Locator:
+        """The comment with this text."""
+        return self.page.get_by_role("log").get_by_role("listitem").filter(has_text=re.compile(f"{re.escape(text)}$"))
+
+
+Visit = Callable[..., Awaitable[Visitor]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, as ``HUBBUB_CHROMIUM`` names it or as it is installed."""
+    executable = os.environ.get("HUBBUB_CHROMIUM") or shutil.which("chromium")
+    if executable is None:
+        pytest.fail("There is no Chromium: run scripts/install-test-packages, or name one in HUBBUB_CHROMIUM.")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
+    """Opens a page with the component for somebody new, or in a tab of ``context``; nobody may have met a fault."""
+    visitors: list[Visitor] = []
+
+    async def open_page(
+        url: str, attributes: str = "", *, context: BrowserContext | None = None, **options: Any
+    ) -> Visitor:
+        options = {"viewport": {"width": 420, "height": 700}, **options}
+        context = context or await browser.new_context(**options)
+        page = await context.new_page()
+        visitor = Visitor(page)
+        visitors.append(visitor)
+
+        async def serve(route: Route) -> None:
+            headers = {"content-security-policy": POLICY}
+            await route.fulfill(body=PAGE.format(attributes), content_type="text/html", headers=headers)
+
+        await page.route("**/a-page", serve)
+        await page.goto(url + "/a-page")
+        return visitor
+
+    yield open_page
+    for visitor in visitors:
+        await visitor.page.context.close()
+    assert [fault for visitor in visitors for fault in visitor.faults] == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    """A server without limits."""
+    async with running_server(tmp_path) as running:
+        yield running
+
+
+def signed_in(user: str, *scopes: str) -> str:
+    """The attribute of somebody who is."""
+    return f'token="{token(user, scopes or ("read", "post"))}"'
+
+
+async def post(url: str, *texts: str, user: str = "grace", **claims: Any) -> list[str]:
+    """Post as a program does; the comments' ids."""
+    headers = {"Authorization": f"Bearer {token(user, **claims)}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers) as client:
+        answers = [await client.post(COMMENTS, json={"text": text}) for text in texts]
+    return [answer.raise_for_status().json()["id"] for answer in answers]
+
+
+async def viewers(url: str) -> int:
+    """How many streams the server has."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        text = (await client.get("/metrics")).text
+    match = re.search(r"^hubbub_viewers (\d+)", text, re.MULTILINE)
+    assert match
+    return int(match[1])
+
+
+async def test_what_one_posts_another_sees_and_the_poster_at_once(server: Running, visit: Visit) -> None:
+    """A comment is shown to its poster before the server has it, once, and to everybody else when it has."""
+    ada, grace = await visit(server.url, signed_in("ada")), await visit(server.url, signed_in("grace"))
+    await expect(ada.element.get_by_text("No comments yet.")).to_be_visible()
+    await expect(grace.state).to_have_text("Live")
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            await route.continue_()
+
+    await ada.page.route(f"**{COMMENTS}", hold)
+    await ada.say("first of\nall 👋")
+    await expect(ada.said).to_have_text(["first of\nall 👋"])
+    await expect(ada.box).to_have_value("")
+    await expect(ada.page.locator(".sending")).to_have_count(1)
+    await held[0].continue_()
+
+    await expect(grace.said).to_have_text(["first of\nall 👋"])
+    await expect(ada.page.locator(".sending")).to_have_count(0)
+    await expect(ada.said).to_have_text(["first of\nall 👋"])
+    await expect(grace.page.get_by_role("log").locator(".author")).to_have_text("Ada")
+
+
+async def test_whatever_people_write_is_text_and_stays_in_its_box(server: Running, visit: Visit) -> None:
+    """On a phone and on a desk: no element comes of it, no script runs, nothing scrolls sideways."""
+    await post(server.url, *NASTY.values(), name="N" + "\u0301" * 20 + "ame" * 14, roles=["m" * 32, "w" * 32])
+    for width in (320, 1000):
+        visitor = await visit(server.url, signed_in("ada"), viewport={"width": width, "height": 640})
+        await expect(visitor.said).to_have_text([text.strip() for text in NASTY.values()])
+        await expect(visitor.page.get_by_role("log").locator(":is(img, script, svg, iframe)")).to_have_count(0)
+        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+        beyond = await visitor.page.evaluate(
+            """[...document.querySelector("hubbub-comments").shadowRoot.querySelectorAll("*")]
+            .filter((element) => element.getBoundingClientRect().right > innerWidth)
+            .map((element) => element.className)"""
+        )
+        assert beyond == []
+        log = visitor.page.get_by_role("log")
+        assert await log.evaluate("(log) => log.scrollWidth === log.clientWidth")
+
+
+async def test_who_reads_further_up_stays_there_and_loads_what_is_earlier(server: Running, visit: Visit) -> None:
+    """The place is kept while comments come, what is new is counted, and scrolling up leads to the very first."""
+    await post(server.url, *map(str, range(450)))
+    visitor = await visit(server.url)
+    await expect(visitor.said.last).to_have_text("449")
+    await expect(visitor.said.last).to_be_in_viewport()
+    log = visitor.page.get_by_role("log")
+    await log.hover()
+    for _ in range(120):
+        await visitor.page.mouse.wheel(0, -2_000)
+        if await visitor.said.first.text_content() == "0":
+            break
+        await visitor.page.wait_for_timeout(30)
+    await expect(visitor.said.first).to_have_text("0")
+    texts = await visitor.said.all_text_contents()
+    assert texts == [str(number) for number in range(450)]
+    await expect(visitor.page.get_by_role("button", name="Earlier comments")).to_be_hidden()
+
+    await log.evaluate("(log) => { log.scrollTop = 3000 }")
+    await visitor.page.wait_for_timeout(50)
+    await post(server.url, "450", "451")
+    newer = visitor.page.get_by_role("button", name="2 new")
+    await expect(newer).to_be_visible()
+    assert await log.evaluate("(log) => log.scrollTop") == 3000
+    await newer.click()
+    await expect(visitor.said.last).to_have_text("451")
+    await expect(visitor.said.last).to_be_in_viewport()
+    await expect(newer).to_be_hidden()
+    await expect(visitor.said).to_have_count(200)
+
+
+async def test_earlier_comments_come_in_above_without_moving_what_is_read(server: Running, visit: Visit) -> None:
+    """When a page of them arrives, or a comment above is deleted, the line one is reading stays where it is."""
+    ids = await post(server.url, *map(str, range(300)))
+    visitor = await visit(server.url)
+    await expect(visitor.said.last).to_have_text("299")
+    log = visitor.page.get_by_role("log")
+    place = "(log) => log.querySelector('[data-id=\"%s\"]').getBoundingClientRect().top"
+    await log.evaluate("(log) => { log.scrollTop = 60 }")
+    await expect(visitor.said.first).not_to_have_text("200")
+    # Only after the first page is here is the place to be compared: scrolling itself moves it.
+    await log.evaluate("(log) => { log.scrollTop = log.scrollHeight / 2 }")
+    await visitor.page.wait_for_timeout(200)
+    reading = await log.evaluate(
+        """(log) => [...log.querySelectorAll("li")].find((row) => row.getBoundingClientRect().top > 100).dataset.id"""
+    )
+    before = await log.evaluate(place % reading)
+    headers = {"Authorization": f"Bearer {token('mod', ('moderate',))}"}
+    async with httpx.AsyncClient(base_url=server.url + COMMENTS, headers=headers) as moderator:
+        above = ids[ids.index(reading) - 5]
+        (await moderator.delete(f"/{above}")).raise_for_status()
+        await expect(log.locator(f'[data-id="{above}"]')).to_have_count(0)
+        await visitor.page.wait_for_timeout(50)
+        assert abs(await log.evaluate(place % reading) - before) < 1
+        (await moderator.post(f"/{ids[ids.index(reading) - 4]}/hide")).raise_for_status()
+        (await moderator.post(f"/{ids[ids.index(reading) - 4]}/restore")).raise_for_status()
+        await visitor.page.wait_for_timeout(200)
+        assert abs(await log.evaluate(place % reading) - before) < 1
+
+
+async def test_a_restarted_server_is_joined_again_and_what_was_posted_meanwhile_arrives(
+    tmp_path: Path, visit: Visit
+) -> None:
+    """After ``kill -9`` nothing is missed or doubled, and a comment sent into the gap is delivered by itself."""
+    process = ServerProcess(tmp_path, HUBBUB_RETRY_MIN="50ms", HUBBUB_RETRY_MAX="100ms")
+    async with process:
+        ada, grace = await visit(process.url, signed_in("ada")), await visit(process.url, signed_in("grace"))
+        await ada.say("before")
+        await expect(grace.said).to_have_text(["before"])
+        await process.kill()
+        await expect(grace.state).to_have_text("Connection lost. Trying again…")
+        await ada.say("into the gap")
+        await expect(ada.page.locator(".sending")).to_have_count(1)
+        await process.start()
+        await post(process.url, "after")
+        for visitor in (ada, grace):
+            await expect(visitor.said).to_have_count(3, timeout=20_000)
+            assert sorted(await visitor.said.all_text_contents()) == ["after", "before", "into the gap"]
+            await expect(visitor.state).to_have_text("Live")
+
+
+async def test_seven_tabs_share_one_stream(server: Running, visit: Visit, browser: Browser) -> None:
+    """Over HTTP/1.1 a browser has six connections: the seventh tab lives too, and survives the one that led."""
+    context = await browser.new_context()
+    tabs = [await visit(server.url, context=context) for _ in range(7)]
+    for tab in tabs:
+        await expect(tab.state).to_have_text("Live")
+    await post(server.url, "one")
+    for tab in tabs:
+        await expect(tab.said).to_have_text(["one"])
+    assert await viewers(server.url) == 1
+
+    await tabs.pop(0).page.close()
+    await post(server.url, "two")
+    for tab in tabs:
+        await expect(tab.said).to_have_text(["one", "two"])
+    assert await viewers(server.url) == 1
+    late = await visit(server.url, context=context)
+    await expect(late.said).to_have_text(["one", "two"])
+
+
+async def test_refusals_are_said_in_words_and_nothing_written_is_lost(tmp_path: Path, visit: Visit) -> None:
+    """The text is back in the box, with what to do about it."""
+    async with running_server(tmp_path, post_limit=Limit(1, 60)) as server:
+        visitor = await visit(server.url, signed_in("ada"))
+        await visitor.say("one")
+        await expect(visitor.page.locator(".sending")).to_have_count(0)
+        await visitor.say("two")
+        await expect(visitor.element.get_by_text("That was fast")).to_be_visible()
+        await visitor.page.get_by_role("button", name="Discard").click()
+        await expect(visitor.said).to_have_text(["one"])
+
+        await visitor.box.fill("x" * 520)
+        await expect(visitor.element.get_by_text("20 too many")).to_be_visible()
+        await visitor.page.get_by_role("button", name="Send").click()
+        await expect(visitor.box).to_have_value("x" * 520)
+        await visitor.box.fill("x" * 470)
+        await expect(visitor.element.get_by_text("30 left")).to_be_visible()
+
+
+async def test_everybody_is_offered_just_what_they_may_do(server: Running, visit: Visit) -> None:
+    """Authors delete their own, moderators pin, hide and delete, readers mute; a pin stands on top for everybody."""
+    await post(server.url, "by grace")
+    ada = await visit(server.url, signed_in("ada"))
+    mod = await visit(server.url, signed_in("mod", "read", "post", "moderate"))
+    nobody = await visit(server.url)
+    await ada.say("by ada")
+    for visitor in (ada, mod, nobody):
+        await expect(visitor.said).to_have_text(["by grace", "by ada"])
+    assert await ada.offered("by ada") == ["Delete"]
+    assert await ada.offered("by grace") == ["Mute Grace"]
+    assert await nobody.offered("by grace") == ["Mute Grace"]
+    assert await mod.offered("by grace") == ["Pin", "Hide for everybody", "Delete", "Mute Grace"]
+    await expect(nobody.element.get_by_text("Sign in to comment.")).to_be_visible()
+
+    await mod.element.get_by_role("button", name="Pin").click()
+    for visitor in (ada, mod, nobody):
+        await expect(visitor.element.get_by_role("region", name="Pinned").locator(".text")).to_have_text("by grace")
+    await mod.offered("by ada")
+    await mod.element.get_by_role("button", name="Hide for everybody").click()
+    for visitor in (ada, mod, nobody):
+        await expect(visitor.said).to_have_text(["by grace"])
+
+    await nobody.offered("by grace")
+    await nobody.element.get_by_role("button", name="Mute Grace").click()
+    await expect(nobody.said).to_have_count(0)
+    await nobody.page.reload()
+    await expect(nobody.state).to_have_text("Live")
+    await expect(nobody.said).to_have_count(0)
+
+
+async def test_it_is_used_by_keyboard_alone(server: Running, visit: Visit) -> None:
+    """Tab leads through the parts, arrows through the comments, Tab to what may be done to one, Escape back."""
+    await post(server.url, "one", "two")
+    visitor = await visit(server.url, signed_in("ada"))
+    await expect(visitor.said).to_have_text(["one", "two"])
+    await expect(visitor.box).to_be_visible()
+    keyboard = visitor.page.keyboard
+    focused = """(({ shadowRoot: { activeElement } }) => activeElement.role || activeElement.tagName)(
+        document.querySelector("hubbub-comments"))"""
+    await keyboard.press("Tab")
+    assert await visitor.page.evaluate(focused) == "log"
+    await keyboard.press("Tab")
+    if await visitor.page.evaluate(focused) == "BUTTON":  # earlier comments
+        await keyboard.press("Tab")
+    assert await visitor.page.evaluate(focused) == "TEXTAREA"
+    await keyboard.type("three")
+    await keyboard.press("Shift+Enter")
+    await keyboard.type("lines")
+    await keyboard.press("Enter")
+    await expect(visitor.said).to_have_text(["one", "two", "three\nlines"])
+    await expect(visitor.page.locator(".sending")).to_have_count(0)
+
+    await visitor.page.get_by_role("log").focus()
+    await keyboard.press("ArrowUp")
+    await expect(visitor.page.get_by_role("listitem").last).to_be_focused()
+    await keyboard.press("ArrowUp")
+    await keyboard.press("ArrowDown")
+    await keyboard.press("Tab")
+    await expect(visitor.page.get_by_role("button", name="Delete")).to_be_focused()
+    await keyboard.press("Escape")
+    await expect(visitor.page.get_by_role("log")).to_be_focused()
+    await keyboard.press("ArrowUp")
+    await keyboard.press("Tab")
+    await keyboard.press("Enter")
+    await expect(visitor.said).to_have_text(["one", "two"])
+    await expect(visitor.page.get_by_role("log")).to_be_focused()
+
+
+async def test_a_screen_reader_hears_what_is_said_and_of_much_only_how_much(server: Running, visit: Visit) -> None:
+    """What was said before is not read out; a few comments are, one by one; a crowd is a number."""
+    await post(server.url, "from before")
+    visitor = await visit(server.url)
+    await expect(visitor.said).to_have_text(["from before"])
+    spoken = visitor.element.locator("[aria-live=polite]")
+    await expect(spoken).to_have_text("")
+    await post(server.url, "now")
+    await expect(spoken).to_have_text("Grace: now ")
+    await post(server.url, *map(str, range(50)))
+    await expect(spoken).to_have_text(re.compile(r"^\d\d new comments$"), timeout=15_000)
+    assert await visitor.page.get_by_role("log").get_attribute("aria-live") == "off"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(server: Running, visit: Visit, scheme: Any) -> None:
+    """No violation of WCAG 2.2 A and AA that a program can find, in either scheme, with pins, tools and complaints."""
+    (first, *_) = await post(server.url, "one", "two", *NASTY.values(), roles=["host"])
+    headers = {"Authorization": f"Bearer {token('mod', ('moderate',))}"}
+    async with httpx.AsyncClient(base_url=server.url, headers=headers) as moderator:
+        (await moderator.put(f"{COMMENTS}/{first}/pin")).raise_for_status()
+    visitor = await visit(server.url, signed_in("mod", "read", "post", "moderate"), color_scheme=scheme)
+    await expect(visitor.said.last).to_have_text(NASTY["lines"])
+    await visitor.box.fill("x" * 510)
+    await visitor.page.get_by_role("log").get_by_role("listitem").last.hover()
+    await visitor.page.evaluate(AXE.read_text())
+    found = await visitor.page.evaluate(
+        "axe.run().then(({violations}) => violations.map((v) => [v.id, v.nodes[0].html]))"
+    )
+    assert found == []
+
+
+async def test_live_comments_wait_for_the_players_latency(server: Running, visit: Visit) -> None:
+    """What is said now is shown when this viewer's player has come to that moment; one's own comment at once."""
+    visitor = await visit(server.url, signed_in("ada") + ' latency="2"')
+    await expect(visitor.state).to_have_text("Live")
+    await post(server.url, "goal!")
+    await visitor.say("mine")
+    await expect(visitor.said).to_have_text(["mine"])
+    await visitor.page.wait_for_timeout(800)
+    await expect(visitor.said).to_have_text(["mine"])
+    await expect(visitor.said).to_have_count(2, timeout=4_000)
+
+
+async def test_a_recording_is_replayed_by_the_players_clock(server: Running, visit: Visit) -> None:
+    """``mode=auto`` replays what has ended: what stood there after a seek, and each comment at its time."""
+    headers = {"Authorization": f"Bearer {token('mod', ('read', 'post', 'moderate'))}"}
+    async with httpx.AsyncClient(base_url=server.url, headers=headers) as host:
+        (await host.post("/v1/videos/demo/start")).raise_for_status()
+        await post(server.url, "one")
+        await post(server.url, "two")
+        (await host.post("/v1/videos/demo/end")).raise_for_status()
+        replay = (await host.get("/v1/videos/demo/replay", params={"start": 0})).json()
+    first, second = (comment["offset"] for comment in replay["comments"])
+    visitor = await visit(server.url)
+    await expect(visitor.state).to_have_text("Ended")
+    await visitor.page.evaluate(
+        """async () => {
+            const { PlayerClock } = await import("/client/v1/hubbub-comments.js");
+            const element = document.querySelector("hubbub-comments");
+            window.player = element.clock = new PlayerClock();
+            element.setAttribute("mode", "auto");
+        }"""
+    )
+    await expect(visitor.state).to_have_text("Replay")
+    await expect(visitor.said).to_have_count(0)
+    await visitor.page.evaluate(f"player.currentTime = {(first + second) / 2}")
+    await expect(visitor.said).to_have_text(["one"])
+    await visitor.page.evaluate("player.play()")
+    await expect(visitor.said).to_have_text(["one", "two"])
+    await visitor.page.evaluate("player.currentTime = 0, player.pause()")
+    await expect(visitor.said).to_have_count(0)
+
+
+async def test_a_page_shows_comments_in_its_own_way_and_words(server: Running, visit: Visit) -> None:
+    """Strings and the look of a text are the page's to choose; events tell it what happens."""
+    visitor = await visit(server.url, signed_in("ada"))
+    await expect(visitor.state).to_have_text("Live")
+    await visitor.page.evaluate(
+        """() => {
+            const element = document.querySelector("hubbub-comments");
+            element.strings = { send: "Senden", live: "Läuft" };
+            const made = () => document.createElement("em");
+            element.renderComment = ({ text }) => Object.assign(made(), { textContent: text + "!" });
+            window.heard = [];
+            for (const type of ["comment", "post", "state"]) document.addEventListener(type, () => heard.push(type));
+        }"""
+    )
+    await visitor.box.fill("Hallo")
+    await visitor.page.get_by_role("button", name="Senden").click()
+    await expect(visitor.page.get_by_role("log").locator("em")).to_have_text(["Hallo!"])
+    await expect(visitor.state).to_have_text("Läuft")
+    heard: list[str] = []
+    while not {"post", "comment"} <= set(heard):
+        heard = await visitor.page.evaluate("heard")
