@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -167,6 +168,18 @@ class Hubbub(Target):
         """A post with a token of one's own."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         return http_request("POST", f"/v1/videos/{video}/comments", headers, b'{"text":"%b"}' % text)
+
+    def wait_for_viewers(self, count: int) -> None:
+        """Return once so many are let in: an answer's head comes a moment before, and a comment posted in between would
+        rightly be none of theirs. Raises `BenchError`.
+        """
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as metrics:
+                if b"\nhubbub_viewers %.1f\n" % count in metrics.read():
+                    return
+            time.sleep(0.05)
+        raise BenchError(f"{count} viewers were not let in within 20 s")
 
     def captured_frame(self, video: str) -> bytes:
         """A live comment's frame just as it goes to a plain viewer, chunk and all, with a blank stamp in it."""

@@ -34,6 +34,7 @@ class Videos(Scenario):
                 ):
                     rest.open()
                     here.open()
+                    target.wait_for_viewers(VIEWERS)
                     here.mark()
                     before = cpu_seconds(target.pids)
                     post = [target.posting("v")]

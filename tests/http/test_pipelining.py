@@ -176,3 +176,28 @@ async def test_requests_sent_ahead_without_reading_take_bounded_memory() -> None
                 await flood(client)
         assert 0 < most < READ_AT_ONCE + 2 * len(page) + 1_000_000
         assert b'hubbub_requests_dropped_total{reason="unread"} 1.0' in metrics.render()
+
+
+async def test_whoever_goes_with_requests_waiting_is_known_to_have_gone_by_the_one_under_way(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is told of the disconnect, so that a stream ends; what it sends then goes nowhere and is no error."""
+    begun, told = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["path"] == "/first"
+        await receive()
+        begun.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"late"})
+        told.set()
+
+    async with serving(app) as (port, _), asyncio.timeout(10):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(get("/first") + get("/second") + get("/third"))
+        await begun.wait()
+        writer.close()
+        await told.wait()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -8,8 +8,8 @@ the plain ASGI way.
 
 What we lean on, held by ``tests/http/test_takeover.py``: `HttpToolsProtocol` keeps its connections in ``connections``,
 its request in ``cycle`` and those after it in ``pipeline`` (the newest left), makes the scope in ``on_message_begin``,
-collects ``headers`` until ``on_headers_complete``, calls ``on_response_complete`` after each answer, and leaves a cycle
-whose ``disconnected`` is set alone when the application returns.
+collects ``headers`` until ``on_headers_complete``, calls ``on_response_complete`` after each answer, starts the oldest
+of ``pipeline`` there, and leaves a cycle whose ``disconnected`` is set alone when the application returns.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         self._books = connections
         # Ours to end until there is a transport: a TLS handshake may take its time.
         self._opened: socket.socket | None = opened
+        self._answering: RequestResponseCycle | None = None  # the request under way; ``cycle`` is the newest
         self._reading: Literal["", "head", "body"] = ""  # which part of a request is to come
         self._silent = True
         self._progressed = False
@@ -143,6 +144,10 @@ class TakeoverProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._books.leave(self)
         self._held = b""
+        answering, self._answering = self._answering, None
+        if answering is not None and not answering.response_complete:  # uvicorn tells the newest alone
+            answering.disconnected = True
+            answering.message_event.set()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()  # after a reset too, or its timer would keep all of this for a minute more
 
@@ -265,6 +270,8 @@ class TakeoverProtocol(HttpToolsProtocol):
         self._reads("body")
         cycle = self.cycle
         cycle.__class__ = Cycle
+        if not self.pipeline:
+            self._answering = cycle
         if self.expect_100_continue:
             _close_unless_body_is_asked_for(cycle)
         extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))  # ASGI's own take dictionaries
@@ -290,6 +297,7 @@ class TakeoverProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         another = bool(self.pipeline)
+        self._answering = self.pipeline[-1][0] if another else None
         super().on_response_complete()
         if self.transport.is_closing():
             return
@@ -375,6 +383,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         """
         cycle.scope["extensions"].clear()
         cycle.on_response = _nothing
+        self._answering = None
         del self.parser, self.cycle, self.scope, self.flow
 
 
