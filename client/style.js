@@ -43,7 +43,7 @@ li:focus .text { max-height: none; }
 .note, .problem, .count[data-over] { color: var(--bad); }
 .sending { opacity: .6; }
 li:has(.tools), .tools button:hover { background: var(--sunken); }
-.tools { position: absolute; top: -.25rem; inset-inline-end: .75rem; z-index: 1; display: flex; max-width: 90%; overflow: hidden;
+.tools { position: absolute; top: -.75rem; inset-inline-end: .75rem; z-index: 1; display: flex; max-width: 90%; overflow: hidden;
   border: 1px solid var(--line); border-radius: .5rem; background: var(--surface); }
 .tools button { overflow: hidden; border: 0; border-radius: 0; text-overflow: ellipsis; white-space: nowrap; }
 .newer, .send { border: 0; background: var(--accent); color: var(--on-accent); font-weight: 600; }
