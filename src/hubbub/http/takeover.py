@@ -30,7 +30,6 @@ from uvicorn.server import ServerState
 
 from hubbub.errors import Refusal
 from hubbub.http.connections import Connections
-from hubbub.http.cycle import Cycle
 from hubbub.http.heads import HeadTooLarge, SlowRequest, bad_http, check_head, unknown_method
 from hubbub.http.problems import problem_answer
 
@@ -269,7 +268,6 @@ class TakeoverProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._reads("body")
         cycle = self.cycle
-        cycle.__class__ = Cycle
         if not self.pipeline:
             self._answering = cycle
         if self.expect_100_continue:
