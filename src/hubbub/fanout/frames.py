@@ -39,6 +39,7 @@ class Frames:
 
     def cut_read(self, start: int, stop: int) -> None:
         """Cut entries that were read from the log, which all other stretches follow."""
+        del self._ends[: bisect_right(self._ends, stop)]  # of entries that were here before, and are cut anew
         self._ends[:0] = [*range(start + MAX_BATCH, stop, MAX_BATCH), stop]
 
     def stretch_end(self, cursor: int) -> int | None:

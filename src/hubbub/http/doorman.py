@@ -75,6 +75,7 @@ class Doorman:
         self._joining: set[asyncio.Task[None]] = set()
         self._resting: asyncio.TimerHandle | None = None
         self._full_since: float | None = None
+        self._full_seen = 0.0
         self._without_files = False
         self._complain_after = 0.0
         self._refused: deque[socket.socket] = deque()
@@ -116,8 +117,9 @@ class Doorman:
 
     def _has_been_full(self) -> bool:
         now = self._loop.time()
-        if self._full_since is None:
+        if self._full_since is None or now - self._full_seen > _FULL_FOR:  # nobody came for a while: that was then
             self._full_since = now
+        self._full_seen = now
         return now - self._full_since >= _FULL_FOR
 
     def _rest(self, seconds: float) -> None:
