@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import re
 import socket
+from collections.abc import AsyncIterator
 from random import Random
 
 from tests.fuzz.mutating import inputs
@@ -85,16 +86,22 @@ class Crowd:
                     async for _ in stream:
                         pass
 
+    @contextlib.asynccontextmanager
+    async def _barely_reading(self, query: str) -> AsyncIterator[socket.socket]:
+        """A socket on which a stream was asked for, with little room for what comes."""
+        loop = asyncio.get_running_loop()
+        with contextlib.closing(socket.socket()) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.setblocking(False)
+            await loop.sock_connect(one, address_of(self.url))
+            await loop.sock_sendall(one, stream_request(query))
+            self.visits += 1
+            yield one
+
     async def be_deaf(self) -> None:
         """Ask for the stream and never read, until the server has had enough."""
-        loop = asyncio.get_running_loop()
         while True:
-            with contextlib.closing(socket.socket()) as one:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                one.setblocking(False)
-                await loop.sock_connect(one, address_of(self.url))
-                await loop.sock_sendall(one, stream_request("backlog=200"))
-                self.visits += 1
+            async with self._barely_reading("backlog=200") as one:
                 with contextlib.suppress(TimeoutError, OSError):
                     async with asyncio.timeout(self._chance.uniform(1, 60)):
                         while one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
@@ -106,12 +113,7 @@ class Crowd:
         """Read the stream at 2 KB a second."""
         loop = asyncio.get_running_loop()
         while True:
-            with contextlib.closing(socket.socket()) as one:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                one.setblocking(False)
-                await loop.sock_connect(one, address_of(self.url))
-                await loop.sock_sendall(one, stream_request("backlog=200&batch=1"))
-                self.visits += 1
+            async with self._barely_reading("backlog=200&batch=1") as one:
                 with contextlib.suppress(TimeoutError, OSError):
                     async with asyncio.timeout(self._chance.uniform(5, 60)):
                         while await loop.sock_recv(one, 400):

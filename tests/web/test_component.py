@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from hubbub.limiters.base import Limit
 from hubbub.testing.server import Running, ServerProcess, running_server, token
@@ -85,18 +83,6 @@ class Visitor:
 
 
 Visit = Callable[..., Awaitable[Visitor]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium, as ``HUBBUB_CHROMIUM`` names it or as it is installed."""
-    executable = os.environ.get("HUBBUB_CHROMIUM") or shutil.which("chromium")
-    if executable is None:
-        pytest.fail("There is no Chromium: run scripts/install-test-packages, or name one in HUBBUB_CHROMIUM.")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -14,15 +12,13 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from hubbub.testing.server import Running, ServerProcess, running_server, token
 
 # One loop for the module, so that its tests can share one browser.
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
-# Containers run as root, for whom Chromium has no sandbox. Playwright itself adds what keeps it from calling home.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync"]
 COMMENTS = "/v1/videos/demo/comments"
 MARKUP = [
     "<img src=x onerror=console.error(1)>",
@@ -83,18 +79,6 @@ class Visitor:
 
 
 Visit = Callable[..., Awaitable[Visitor]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium, as ``HUBBUB_CHROMIUM`` names it or as it is installed."""
-    executable = os.environ.get("HUBBUB_CHROMIUM") or shutil.which("chromium")
-    if executable is None:
-        pytest.fail("There is no Chromium: run scripts/install-test-packages, or name one in HUBBUB_CHROMIUM.")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
