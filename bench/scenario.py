@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.programs import BenchError, Percentiles
+from bench.programs import Percentiles
 
 Goal = tuple[str, float]
 """``>=`` or ``<=``, and the value."""
@@ -34,7 +33,7 @@ class Scenario(ABC):
 
     @abstractmethod
     def run(self, folder: Path) -> None:
-        """Measure once. Raises `BenchError`."""
+        """Measure once. Raises `bench.programs.BenchError`."""
 
     def figure(self, name: str, unit: str, value: float, *, must: Goal | None = None, aim: Goal | None = None) -> None:
         """A value of this run."""
@@ -79,11 +78,3 @@ def measure(scenario: Scenario, runs: int) -> Iterator[str]:
 def _empty_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         yield Path(name)
-
-
-def median(values: list[float]) -> float:
-    """The middle value."""
-    return statistics.median(values)
-
-
-__all__ = ["BenchError", "Goal", "Scenario", "measure", "median"]
