@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from hubbub.brokers.base import Broker
 from hubbub.fanout.backlog import MAX_BACKLOG, Backlog
-from hubbub.fanout.crowd import SLICE, Crowd
+from hubbub.fanout.crowd import SLICE, Crowd, Slice
 from hubbub.fanout.frames import Frames, framed
 from hubbub.fanout.greeting import Greeting
 from hubbub.fanout.intake import Intake
@@ -161,7 +161,7 @@ class Channel:
     def sweep(self) -> Iterator[int]:
         """Write what gathered since the last tick to every level viewer. Yields the number of writes after each slice.
 
-        Begins at another viewer each time, so that nobody is always last.
+        Begins at another slice each time, so that nobody is always last.
         """
         self.dirty = False
         start, stop = self._cut()
@@ -170,21 +170,21 @@ class Channel:
                 self._metrics.frame_bytes.observe(len(frame))
             crowd = self._crowd(format)
             delivered = 0
-            for first, last in crowd.slices(self._rotation):
+            for some in crowd.slices(self._rotation):
                 # Asked at each slice, since between two others run: a comment may have been retracted, and viewers may
                 # have left, fallen behind or caught up by themselves.
                 frame = self._tick_frame(format, start, stop)
                 if frame is not None and self._crowds.get(format) is crowd and crowd.stands_at(start, stop):
-                    crowd.move(first, last, stop)
+                    crowd.move(some, stop)
                     if frame:
-                        self._send(crowd, first, last, frame)
-                        delivered += last - first
+                        self._send(some, frame)
+                        delivered += len(some.viewers)
                 else:
                     if self._crowds.get(format) is crowd:
                         self._break_up(format)
-                    delivered += self._sweep_singly(crowd.viewers[first:last], frame, start, stop)
-                yield last - first
-            self._rotation += SLICE
+                    delivered += self._sweep_singly(some.viewers, frame, start, stop)
+                yield len(some.viewers)
+            self._rotation += 1
             self._metrics.deliveries.inc(delivered)
             self._metrics.delivered_events.inc(delivered * (stop - start))
         yield from self._wake_pollers()
@@ -214,15 +214,15 @@ class Channel:
                 self.catch_up(viewer)
         return delivered
 
-    def _send(self, crowd: Crowd, first: int, last: int, data: bytes) -> None:
+    def _send(self, some: Slice, data: bytes) -> None:
         """Write ``data`` to the viewers of a slice, all of them level."""
-        if not crowd.sockets:
-            for viewer in crowd.viewers[first:last]:
+        if not some.sockets:
+            for viewer in some.viewers:
                 viewer.write(data)
             return
-        sent = send_to_all(crowd.sockets[first:last], data)
+        sent = send_to_all(some.sockets, data)
         if sent.count(len(data)) < len(sent):
-            for viewer, taken in zip(crowd.viewers[first:last], sent, strict=True):
+            for viewer, taken in zip(some.viewers, sent, strict=True):
                 if taken < len(data):
                     viewer.write(data[taken:])  # its transport knows what to do: wait, or notice that it has gone
 
