@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from hubbub.model import Entry, Event, Position, Tail
@@ -61,3 +61,28 @@ class Immediate(Protocol):
 
     def push(self, event: Event, committed: Position) -> None:
         """`Broker.publish` of an event with its position. Never waits, never raises."""
+
+
+@runtime_checkable
+class Distant(Protocol):
+    """A broker across a network: it can be lost and come back, and pushes can be lost with no later one to show it.
+
+    Guarantees
+    - `Broker.subscribe` and `Broker.unsubscribe` don't fail for want of a connection: what is wanted is remembered, and
+      made so again whenever the broker can be reached, before ``told(True)`` is called.
+    - `reachable` turns False at latest a few seconds after the broker stops answering, frozen or cut off alike, and
+      whoever asked by `on_reachable` is told of each turn, on the event loop.
+
+    The caller owes a look at `heads` now and then: a head beyond what was pushed, or of another epoch, shows a push, or
+    a whole subscription, that was lost.
+    """
+
+    @property
+    def reachable(self) -> bool:
+        """Whether publishing and pushes both work, as far as is known."""
+
+    def on_reachable(self, told: Callable[[bool], None]) -> None:
+        """Call ``told`` at each turn of `reachable`. It returns at once and never raises."""
+
+    async def heads(self, video_ids: Sequence[str]) -> dict[str, Position]:
+        """Where each log stands, in as few round trips as can be. Raises `BrokerUnavailable`."""
