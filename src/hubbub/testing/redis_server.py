@@ -68,7 +68,7 @@ class RedisServer:
         """Start, and return once it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         options = ["--bind", "127.0.0.1", "--dir", str(self.folder), "--logfile", "server.log"]
-        options += ["--save", "", "--appendonly", "no", "--enable-debug-command", "local"]
+        options += ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"]
         if self._tls is None:
             options += ["--port", str(self.port)]
         else:
