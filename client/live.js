@@ -17,6 +17,7 @@ const REMEMBERED = 5_000; // ids; the server repeats at most the newest 1,000
  * - `state` (a State), `video` ({state, started_at, ended_at, viewers, settings}), `error` (a Problem that ended it)
  */
 export class LiveFeed extends Emitter {
+  #source;
   #picture = new Picture();
   #delay;
   #known = new Known(REMEMBERED);
@@ -25,7 +26,7 @@ export class LiveFeed extends Emitter {
   /** @param {Source} source @param {import("./latency.js").Latency} [latency] */
   constructor(source, latency = 0) {
     super();
-    this.source = source;
+    this.#source = source;
     this.#delay = new Delay(latency, (comments, earlier) => this.#show(comments, earlier));
     source.on("event", (event) => this.#take(event));
     source.on("state", (state) => this.emit("state", state));
@@ -33,7 +34,7 @@ export class LiveFeed extends Emitter {
   }
 
   get state() {
-    return this.source.state;
+    return this.#source.state;
   }
 
   /** The newest comments that were shown, some 200. */
@@ -52,16 +53,16 @@ export class LiveFeed extends Emitter {
   }
 
   start() {
-    this.source.start();
+    this.#source.start();
   }
 
   stop() {
-    this.source.stop();
+    this.#source.stop();
     this.#delay.clear();
   }
 
   nudge() {
-    this.source.nudge();
+    this.#source.nudge();
   }
 
   /** @param {import("./model.js").Happening} happening */

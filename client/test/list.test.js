@@ -137,8 +137,8 @@ test("whatever happens, no comment is there twice, kept ones are in order, and t
       else if (kind < 0.7) list.restore(comment(Math.floor(next - random() * 40)));
       else if (kind < 0.78) list.following = false;
       else if (kind < 0.84) list.follow();
-      else if (kind < 0.94 && !list.following && list.oldest) {
-        first = Number(list.oldest.id) - 100;
+      else if (kind < 0.94 && !list.following && list.reached) {
+        first = Number(list.reached) - 100;
         list.addEarlier(from(first, 100), true);
       } else if (kind < 0.96) list.replace(from(next - 150, 150));
       else list.echo({ ...comment(0), id: `n${step}`, nonce: `n${step}` });

@@ -9,7 +9,6 @@ export declare function momentSeen(latency: Latency, skew: number): any;
 export declare class Delay {
     #private;
     latency: Latency;
-    release: (comments: Comment[], earlier: boolean) => void;
     /** @param {Latency} latency @param {(comments: Comment[], earlier: boolean) => void} release */
     constructor(latency: Latency, release: (comments: Comment[], earlier: boolean) => void);
     /** @param {Comment[]} comments in order @param {boolean} earlier said before we were in step */

@@ -24,7 +24,6 @@ export declare const FOLLOWING = 200;
 export declare const READING = 1000;
 export declare class CommentList {
     #private;
-    surface: Surface;
     /** @type {Entry[]} oldest first */
     entries: Entry[];
     following: boolean;
@@ -34,8 +33,8 @@ export declare class CommentList {
     muted: Set<string>;
     /** @param {Surface} surface */
     constructor(surface: Surface);
-    /** The oldest comment that is kept, to load earlier ones. */
-    get oldest(): Entry | undefined;
+    /** The id down to which all is here that may be shown: what is earlier than it can be loaded. */
+    get reached(): string | undefined;
     /** @param {Comment[]} comments newest last @param {boolean} [fresh] they have just been said */
     add(comments: Comment[], fresh?: boolean): void;
     /** Comments from before the oldest one. @param {Comment[]} comments oldest first @param {boolean} more there are still others */
@@ -47,7 +46,7 @@ export declare class CommentList {
     /** A comment is deleted or hidden. @param {string} id */
     remove(id: string): void;
     /** Not to be shown to this reader, from now on and what there is. @param {string} userId @param {boolean} muted */
-    mute(userId: string, muted?: boolean): undefined;
+    mute(userId: string, muted?: boolean): void;
     /** The reader is at the newest end again: true when what is shown had to change for that. */
     follow(): boolean;
     /** Show a comment that is being sent. @param {Comment & {nonce: string}} comment its `id` is its nonce for now */

@@ -8,10 +8,6 @@ export declare const WINDOW = 180;
 /** A recording's comments, fetched by window as they are needed. */
 export declare class Windows {
     #private;
-    api: import("./api.js").Api;
-    video: string;
-    changed: (index: number, gone: string[]) => void;
-    failed: (error: unknown) => void;
     /**
      * @param {import("./api.js").Api} api
      * @param {string} video
