@@ -54,6 +54,12 @@ export class Delay {
     this.#look(earlier);
   }
 
+  /** One that was hidden, at its place. @param {Comment} comment */
+  insert(comment) {
+    this.#held = [...this.#held.filter(({ id }) => id !== comment.id), comment].sort((a, b) => (a.id < b.id ? -1 : 1));
+    this.#look(false);
+  }
+
   /** Whether this viewer has yet to see the moment of a comment. @param {Comment} comment */
   early({ created_at }) {
     return created_at > this.#seen;

@@ -21,6 +21,8 @@ export class LiveFeed extends Emitter {
   #picture = new Picture();
   #delay;
   #known = new Known(REMEMBERED);
+  /** @type {Set<string>} restored before this viewer came to their moment */
+  #restored = new Set();
   #pinsWait = false; // some are of moments that are still to come
 
   /** @param {Source} source @param {import("./latency.js").Latency} [latency] */
@@ -72,10 +74,16 @@ export class LiveFeed extends Emitter {
       return fresh.length && this.#delay.add(fresh, earlier);
     }
     const pins = this.#picture.pins;
+    if (name === "comment_restored" && this.#delay.early(data)) {
+      this.#known.add(data.id);
+      this.#restored.add(data.id);
+      return this.#delay.insert(data);
+    }
     this.#picture.apply({ name, data });
     if (name === "reset" || (name === "welcome" && !data.resumed)) {
       this.#delay.clear();
       this.#known.ids.clear();
+      this.#restored.clear();
       this.emit("picture", []);
     } else if (name === "comment_deleted" || name === "comment_hidden") {
       this.#delay.drop(data.id);
@@ -90,8 +98,14 @@ export class LiveFeed extends Emitter {
 
   /** @param {Comment[]} comments @param {boolean} earlier */
   #show(comments, earlier) {
-    this.#picture.apply({ name: "comments", data: comments });
-    this.emit("comments", { comments, earlier });
+    const back = comments.filter(({ id }) => this.#restored.delete(id));
+    const said = comments.filter((comment) => !back.includes(comment));
+    this.#picture.apply({ name: "comments", data: said });
+    if (said.length) this.emit("comments", { comments: said, earlier });
+    for (const data of back) {
+      this.#picture.apply({ name: "comment_restored", data });
+      this.emit("back", data);
+    }
     if (this.#pinsWait) this.#showPins();
   }
 
