@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.js";
 import { Picture } from "./picture.js";
 
 const ANSWER_WITHIN = 2_500; // ms
+const SILENT = 20_000; // ms after which a tab asks whether the leader is still there: the browser may have frozen it
 
 /** @typedef {import("./model.js").Happening} Happening */
 /** @typedef {import("./model.js").State} State */
@@ -35,6 +36,9 @@ export class SharedSession extends Emitter {
   #waiting;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #nudging;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #watching;
+  #heard = 0;
 
   /** @param {string} name what is shared @param {Session} session this tab's own, kept still while another tab leads */
   constructor(name, session) {
@@ -57,6 +61,7 @@ export class SharedSession extends Emitter {
     globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.leads || this.#ask(), {
       signal: this.#running.signal,
     });
+    this.#watching = setInterval(() => Date.now() - this.#heard < SILENT || globalThis.document?.hidden || this.#ask(), SILENT / 4);
     this.#campaign(false);
     this.#ask();
   }
@@ -67,6 +72,7 @@ export class SharedSession extends Emitter {
     this.#session.stop();
     this.leads = false;
     this.#channel?.close();
+    clearInterval(this.#watching);
     clearTimeout(this.#waiting);
     clearTimeout(this.#nudging);
   }
@@ -161,6 +167,7 @@ export class SharedSession extends Emitter {
       if (missed) this.#draw(picture, place);
     }
     if (from !== this.#leader) return;
+    this.#heard = Date.now();
     if (state) this.#stand(state);
     if (kind === "event") {
       if (number !== this.#number + 1) return this.#ask();
