@@ -110,13 +110,22 @@ class Timeline(msgspec.Struct, frozen=True):
         return None if self.started_at is None else (at - self.started_at) / 1000
 
 
+MAX_SHARDS = 1000
+"""Parts that the viewers of one video may be divided into."""
+
+
 class Video(msgspec.Struct, frozen=True):
-    """What was told about a video. One that nobody has told anything about has no record and may exist all the same."""
+    """What was told about a video. One that nobody has told anything about has no record and may exist all the same.
+
+    ``shards``: over how many gateways its viewers should be spread, from 1 to `MAX_SHARDS`. A word for clients and the
+    proxies before us; its log is one all the same.
+    """
 
     video_id: str
     title: str | None = None
     media_url: str | None = None
     timeline: Timeline = Timeline()
+    shards: int = 1
 
 
 class Event(msgspec.Struct, frozen=True):

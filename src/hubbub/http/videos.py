@@ -73,6 +73,7 @@ class VideoCalls:
             "state": video.timeline.state(now_ms()),
             "started_at": video.timeline.started_at,
             "ended_at": video.timeline.ended_at,
+            "shards": video.shards,
             "viewers": self._hub.watching(video.video_id),
             "settings": {},
             "pins": msgspec.Raw(json_array(map(comment_body, pins))),

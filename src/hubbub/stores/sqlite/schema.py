@@ -115,7 +115,11 @@ CREATE TABLE videos (
 ALTER TABLE changes ADD COLUMN body TEXT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _VIDEOS)
+_SHARDS = """
+ALTER TABLE videos ADD COLUMN shards INTEGER NOT NULL DEFAULT 1;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _VIDEOS, _SHARDS)
 """Scripts in order; the n-th takes a file from version n to n + 1. Released ones never change."""
 
 # One statement, so one snapshot: another process may be making the tables at this moment.

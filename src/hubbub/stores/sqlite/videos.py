@@ -8,8 +8,10 @@ from hubbub.model import Event, Position, Timeline, Video
 from hubbub.stores.base import VideoKept
 from hubbub.stores.sqlite.session import WriteSession
 
-_FIND = "SELECT title, media_url, started_at, ended_at FROM videos WHERE video_id = ?"
-_KEEP = "INSERT OR REPLACE INTO videos (video_id, title, media_url, started_at, ended_at) VALUES (?, ?, ?, ?, ?)"
+_FIND = "SELECT title, media_url, started_at, ended_at, shards FROM videos WHERE video_id = ?"
+_KEEP = """
+    INSERT OR REPLACE INTO videos (video_id, title, media_url, started_at, ended_at, shards)
+    VALUES (?, ?, ?, ?, ?, ?)"""
 _REPEAT = "SELECT position FROM changes WHERE video_id = ? AND id = ?"
 _EVENT = """
     INSERT INTO changes (video_id, id, position, kind, comment_id, at, actor, body) VALUES (?, ?, ?, ?, '', ?, ?, ?)"""
@@ -21,8 +23,8 @@ def find_video(cursor: apsw.Cursor, video_id: str) -> Video | None:
     row = cursor.execute(_FIND, (video_id,)).fetchone()
     if row is None:
         return None
-    title, media_url, started_at, ended_at = row
-    return Video(video_id, title, media_url, Timeline(started_at, ended_at))
+    title, media_url, started_at, ended_at, shards = row
+    return Video(video_id, title, media_url, Timeline(started_at, ended_at), shards)
 
 
 def keep_video(session: WriteSession, video: Video, was: Video | None, event: Event | None, actor: str) -> VideoKept:
@@ -35,8 +37,9 @@ def keep_video(session: WriteSession, video: Video, was: Video | None, event: Ev
             return VideoKept(True, stands, Position(session.epoch, first))
     if stands != was:
         return VideoKept(False, stands, None)
+    timeline = video.timeline
     session.cursor.execute(
-        _KEEP, (video_id, video.title, video.media_url, video.timeline.started_at, video.timeline.ended_at)
+        _KEEP, (video_id, video.title, video.media_url, timeline.started_at, timeline.ended_at, video.shards)
     )
     if event is None:
         return VideoKept(True, video, None)
