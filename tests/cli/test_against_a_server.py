@@ -126,6 +126,13 @@ async def test_a_video_is_told_of_started_and_ended(home: Path) -> None:
         status, _, err = await run("video", "start", "launch", "--title", "x", **variables)
         assert status == 2
         assert "go with put" in err
+        await run("video", "start", "second", **variables)
+        status, out, err = await run("video", "list", URL=server.url)
+        assert (status, out, err) == (0, "second\tlive\nlaunch\tended\tLaunch \\u202e day\n", "")
+        status, out, _ = await run("video", "list", "--state", "ended", URL=server.url)
+        assert (status, out.split("\t")[0]) == (0, "launch")
+        for words in (("list", "launch"), ("list", "--title", "x"), ("show",), ("show", "launch", "--state", "live")):
+            assert (await run("video", *words, **variables))[0] == 2
 
 
 async def test_posts_are_seen_by_tail_through_a_kill(home: Path) -> None:

@@ -34,6 +34,7 @@ from hubbub.http.post import Posting
 from hubbub.http.replay import Replay
 from hubbub.http.requests import Addresses, Callers, Network
 from hubbub.http.stream import Stream
+from hubbub.http.video_list import VideoList
 from hubbub.http.videos import VideoCalls
 from hubbub.http.watching import Watching
 from hubbub.ids import IdSource
@@ -113,6 +114,8 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     poll = Poll(services.polling, services.hub, services.videos, watching, addresses)
     moderation = Moderation(services.retracting, services.videos, callers)
     videos = VideoCalls(services.videos, services.store, services.hub, callers, watching)
+    dev = surface.dev_secret is not None
+    video_list = VideoList(services.store, services.videos, services.hub, watching, untold=dev)
     replay = Replay(services.store, services.videos, watching, surface.watch)
     operations = Operations(
         services.store,
@@ -125,6 +128,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     video = "/v1/videos/{video_id}"
     comment = COMMENTS + "/{comment_id}"
     found = [
+        _at("/v1/videos", GET=video_list.page),
         _at(video, GET=videos.show, PUT=videos.put),
         _at(video + "/start", POST=videos.start),
         _at(video + "/end", POST=videos.end),
