@@ -66,14 +66,15 @@ async def texts_of(process: Process, count: int) -> list[str]:
 
 
 async def test_what_a_development_server_prints_works_when_pasted(free_port: int, home: Path) -> None:
-    """The page's address, the line that posts and the line that watches, in a shell without the server's settings."""
+    """The page's address, and the lines that play a demo, post and watch, in a shell without the server's settings."""
     store = "sqlite:///with space.db"
     async with hubbub("serve", "--dev", "--port", str(free_port), "--store", store, JWT_ISSUER="it's me") as server:
-        printed = [await line_of(server.stdout) for _ in range(7)]
-        page, watch, post = (line.strip() for line in printed[2::2])
+        printed = [await line_of(server.stdout) for _ in range(9)]
+        page, demo, watch, post = (line.strip() for line in printed[2::2])
         commands = f"""
             set -e
             curl -sf {page} >page.html
+            {demo} --for 5s --rate 1 >demo
             touch watched
             {watch} -sm 15 >watched & watcher=$!
             until grep -q welcome watched; do kill -0 $watcher; sleep 0.05; done
@@ -85,6 +86,7 @@ async def test_what_a_development_server_prints_works_when_pasted(free_port: int
         async with asyncio.timeout(PATIENCE):
             _, errors = await shell.communicate()
         assert (shell.returncode, errors) == (0, b"")
+        assert (home / "demo").read_text().count("/watch/demo\n") == 2
         comment = json.loads((home / "posted").read_bytes())
         assert (comment["text"], comment["user"]["id"]) == ("Hello!", "me")
         assert comment["id"] in (home / "watched").read_text()

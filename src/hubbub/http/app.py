@@ -19,16 +19,17 @@ from hubbub.comments.identity import Authenticator
 from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos
+from hubbub.demo import Demo
 from hubbub.fanout.hub import Hub
 from hubbub.fanout.polling import Polling
-from hubbub.http.client_files import ClientFiles
+from hubbub.http.client_files import client_files
 from hubbub.http.cors import with_cors
-from hubbub.http.dev import Guests, LoopbackOnly
+from hubbub.http.dev import DemoCalls, Guests, LoopbackOnly
 from hubbub.http.edge import Edge
 from hubbub.http.history import History
 from hubbub.http.moderation import Moderation
 from hubbub.http.operations import Operations
-from hubbub.http.pages import Pages
+from hubbub.http.pages import Documents, Pages
 from hubbub.http.poll import Poll
 from hubbub.http.post import Posting
 from hubbub.http.replay import Replay
@@ -62,6 +63,7 @@ class Services:
     authenticator: Authenticator
     metrics: Metrics
     ids: IdSource
+    demo: Demo | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Surface:
     access_log: bool
     cors_origins: Sequence[str]
     trusted_proxies: Sequence[Network]
+    pages: bool
     dev_secret: str | None
 
 
@@ -123,7 +126,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
         draining=lambda: services.hub.draining,
         unpublished=lambda: services.publisher.unpublished,
     )
-    pages = Pages(version=__version__, max_text=surface.max_text, watch=surface.watch)
+    documents = Documents(version=__version__, max_text=surface.max_text, watch=surface.watch)
 
     video = "/v1/videos/{video_id}"
     comment = COMMENTS + "/{comment_id}"
@@ -144,17 +147,23 @@ def routes(services: Services, surface: Surface) -> list[Route]:
         _at("/healthz", GET=operations.healthz),
         _at("/readyz", GET=operations.readyz),
         _at("/metrics", GET=operations.metrics),
-        _at("/openapi.json", GET=pages.openapi),
-        _at("/docs", GET=pages.docs),
-        _at("/client/v1/{name}", GET=ClientFiles().file),
+        _at("/openapi.json", GET=documents.openapi),
+        _at("/docs", GET=documents.docs),
+        _at("/client/v1/{name}", GET=client_files().file),
     ]
-    if surface.dev_secret is not None:
-        guests = Guests(surface.dev_secret, services.ids)
+    if surface.pages:
+        pages = Pages(services.videos, watching, max_text=surface.max_text, dev=dev)
         found += [
             _at("/", GET=pages.index),
+            _at("/watch/{video_id}", GET=pages.watch),
             _at("/web/{name}", GET=pages.file),
-            _at("/dev/guest", POST=guests.guest),
         ]
+    if surface.dev_secret is not None:
+        guests = Guests(surface.dev_secret, services.ids)
+        found.append(_at("/dev/guest", POST=guests.guest))
+        if services.demo is not None:
+            demo = DemoCalls(services.demo)
+            found.append(_at("/dev/demo", GET=demo.show, POST=demo.start, DELETE=demo.stop))
     return found
 
 
