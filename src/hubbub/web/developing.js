@@ -59,7 +59,7 @@ export function showLines(video) {
   const token = `$(curl -sX POST '${origin}/dev/guest' | cut -d'"' -f4)`;
   part("embed", HTMLElement).textContent =
     `<script type="module" src="${origin}/client/v1/hubbub-comments.js"></script>\n` +
-    `<hubbub-comments video="${video}" mode="auto" token-url="/comments-token"></hubbub-comments>`;
+    `<hubbub-comments video="${video}" mode="auto"></hubbub-comments>`;
   part("curl-watch", HTMLElement).textContent = `curl -N '${comments}/stream'`;
   part("curl-post", HTMLElement).textContent =
     `curl -sX POST '${comments}' -H "Authorization: Bearer ${token}"` +

@@ -96,7 +96,7 @@ export class Stage {
     this.#media.loop = !whole;
     if (continues || !whole) this.#media.pause();
     if (whole) return this.#give(this.#media);
-    this.#place.max = String(Math.floor(this.#length));
+    this.#place.max = String(Math.ceil(this.#length)); // its steps are seconds, and the end can be reached
     this.#seek(continues ? this.#length : 0);
     this.#give(this.#clock);
   }
@@ -118,7 +118,7 @@ export class Stage {
 
   /** @param {number} seconds */
   #seek(seconds) {
-    this.#clock.currentTime = seconds;
+    this.#clock.currentTime = Math.min(seconds, this.#length);
     this.#look();
   }
 
@@ -162,7 +162,7 @@ export class Stage {
     }
     const { currentTime, paused } = this.#clock;
     const told = `${clockTime(currentTime)} / ${clockTime(length)}`;
-    if (!this.#dragging) this.#place.value = String(Math.floor(currentTime));
+    if (!this.#dragging) this.#place.value = String(currentTime < length ? Math.floor(currentTime) : Math.ceil(length));
     this.#place.style.setProperty("--done", String(Math.min(currentTime / length, 1)));
     if (this.#time.value !== told) {
       this.#time.value = told;
