@@ -52,7 +52,6 @@ export class Replaying {
     };
     if (right()) throw new Error(`What belongs to ${to} s stood there already.`);
     const begin = performance.now();
-    clock.currentTime = to;
     const took = await new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`No comments of ${to} s within ${PATIENCE} ms.`)), PATIENCE);
       const observer = new MutationObserver(() => {
@@ -62,6 +61,7 @@ export class Replaying {
         painted(() => resolve(performance.now() - begin));
       });
       observer.observe(rows, { childList: true });
+      clock.currentTime = to; // a clock of one's own tells at once
     });
     await until(() => !clock.seeking && (clock.readyState ?? 4) >= 3);
     return took;

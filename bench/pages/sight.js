@@ -29,6 +29,7 @@ export function list(element) {
 /** Looks at a list: how late each comment is painted, counted from its stamp. */
 export class Sight {
   #numbers = new Int32Array(MOST);
+  #arrivals = new Float64Array(MOST); // when it stood in the page
   #delays = new Float64Array(MOST);
   #count = 0; // that stand in the page
   #painted = 0;
@@ -56,6 +57,7 @@ export class Sight {
         if (!found || left.has(row)) continue; // one's own comment may be moved once it is kept
         const place = this.#count++;
         this.#numbers[place] = found.number;
+        this.#arrivals[place] = Date.now() - this.zero - found.stamp;
         painted(() => {
           this.#delays[place] = Date.now() - this.zero - found.stamp;
           this.#painted++;
@@ -74,10 +76,9 @@ export class Sight {
   /** Everything so far; `atEnd`: the list shows its newest, so that what came was in sight. */
   get #result() {
     const { clientHeight, scrollHeight, scrollTop } = this.scroller;
-    const numbers = [...this.#numbers.slice(0, this.#painted)];
-    const delays = [...this.#delays.slice(0, this.#painted)];
+    const [numbers, arrivals, delays] = [this.#numbers, this.#arrivals, this.#delays].map((all) => [...all.slice(0, this.#painted)]);
     const longTasks = Array.from({ length: this.#longs }, (_, i) => [...this.#long.slice(2 * i, 2 * i + 2)]);
-    return { numbers, delays, longTasks, atEnd: scrollHeight - clientHeight - scrollTop < 4 };
+    return { numbers, arrivals, delays, longTasks, atEnd: scrollHeight - clientHeight - scrollTop < 4 };
   }
 }
 

@@ -61,7 +61,7 @@ class ReplayPage(Scenario):
         expected = int(PLAYED * 1000 / STEP)
         if abs(len(off) - expected) > 2:
             raise BenchError(f"{len(off)} comments were shown in {PLAYED:g} s of playing instead of {expected}")
-        seeks, fetches = zip(*(self._seek(window, *where) for where in _places()), strict=True)
+        seeks, fetches = zip(*(self._seek(window, *where) for where in places()), strict=True)
         late, took = Percentiles.of([abs(ms) for ms in off]), Percentiles.of(seeks)
         self.latency("From a comment's time to its paint", name, late)
         self.latency("From a seek to the paint of what belongs there", name, took)
@@ -79,11 +79,11 @@ class ReplayPage(Scenario):
         return took, window.ask("fetched", bare * WINDOW)
 
 
-def _places() -> Iterator[tuple[float, bool, int]]:
+def places() -> Iterator[tuple[float, bool, int]]:
     """Where to seek, whether to rest there, and which window to fetch beside it. A place is in the middle of a window
     or so near to its start that the one before is needed too, and no window is needed twice.
     """
-    pairs = list(range(FIRST // WINDOW // 2 + 1, HOURS * 3_600 // WINDOW // 2))
+    pairs = list(range(FIRST // WINDOW // 2 + 2, HOURS * 3_600 // WINDOW // 2))
     random.Random(1).shuffle(pairs)
     sought, others = sorted(pairs[:SEEKS]), pairs[SEEKS:]
     bare = [2 * pair + half for pair in others for half in (0, 1)]

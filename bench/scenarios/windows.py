@@ -38,8 +38,8 @@ class Windows(Scenario):
         with Hubbub(folder) as target:
             for video in ("few", "many"):
                 target.end(video, BEGAN)
-            many, few = self._ask(target, _pages("many", MANY), 200), self._ask(target, _pages("few", FEW), 200)
-            firsts = [path for path in _pages("many", MANY) if "cursor" not in path]
+            many, few = self._ask(target, pages("many", MANY), 200), self._ask(target, pages("few", FEW), 200)
+            firsts = [path for path in pages("many", MANY) if "cursor" not in path]
             known = self._ask(target, firsts, 304, [_etag(target, path) for path in firsts])
         self.latency("A replay window", f"of {MANY:,}", many)
         self.latency("A replay window", f"of {FEW:,}", few)
@@ -57,7 +57,7 @@ class Windows(Scenario):
         return asking.result().must_be_all(status).latency
 
 
-def _pages(video: str, count: int) -> list[str]:
+def pages(video: str, count: int) -> list[str]:
     """The address of every page of every window."""
     paths = []
     for first in range(0, count, PAGE):
