@@ -19,7 +19,7 @@ rays="(0.72+0.28*sin(26*$x+4*sin(3*$x+$turn)+6*$turn))"
 glow="($veil*$rays)"
 red="14+22*(1-$y)+(70+60*sin(3*$x+$turn))*$glow*(1.15-$y)"
 green="18+26*$y+(175+30*sin(2*$x-2*$turn))*$glow"
-blue="46+44*(1-$y)+(120+70*cos(4*$x+2*$turn))*$glow"
+blue="min(46+44*(1-$y)+(120+70*cos(4*$x+2*$turn))*$glow, 255)"
 
 clock="drawtext=fontfile=$font:text='%{eif\:t/60\:d}\:%{eif\:mod(t\,60)\:d\:2}':fontcolor=white@0.92:fontsize=52:x=(w-text_w)/2:y=h*0.72"
 name="drawtext=fontfile=$font:text='hubbub demo':fontcolor=white@0.55:fontsize=15:x=(w-text_w)/2:y=h*0.72+66"
