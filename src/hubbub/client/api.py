@@ -76,6 +76,14 @@ class Page(NamedTuple):
     has_more: bool
 
 
+class VideoPage(NamedTuple):
+    """A page of the videos there are; ``next_cursor`` is None on the last one."""
+
+    videos: list[dict[str, Any]]
+    next_cursor: str | None
+    has_more: bool
+
+
 class HubbubClient:
     """A client of one service; an async context manager. Comments are dicts as ``/docs`` describes them.
 
@@ -214,6 +222,40 @@ class HubbubClient:
 
     # --- videos -------------------------------------------------------------------------------------------------------
 
+    async def video_page(
+        self,
+        *,
+        state: Literal["live", "ended", "upcoming"] | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> VideoPage:
+        """One page of what is on, ``limit`` (1–200) videos at most, the latest first."""
+        given = {"state": state, "cursor": cursor, "limit": limit}
+        params = {name: value for name, value in given.items() if value is not None}
+        match await self._call("GET", "/v1/videos", params=params):
+            case {"videos": [*videos], "next_cursor": str() | None as following, "has_more": bool(has_more)} if all(
+                map(_is_video, videos)
+            ):
+                return VideoPage(videos, following, has_more)
+            case _:
+                raise self._misfit("a page of videos")
+
+    async def videos(
+        self, state: Literal["live", "ended", "upcoming"] | None = None, *, limit: int | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """What is on, page after page; ``limit``: no more than so many in all."""
+        left = limit
+        cursor: str | None = None
+        while left is None or left > 0:
+            size = MAX_PAGE if left is None else min(left, MAX_PAGE)
+            page = await self.video_page(state=state, cursor=cursor, limit=size)
+            for video in page.videos:
+                yield video
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
+            left = None if left is None else left - len(page.videos)
+
     async def video(self, video_id: str) -> dict[str, Any]:
         """What is known of a video."""
         return await self._video("GET", video_id)
@@ -340,9 +382,10 @@ class HubbubClient:
     async def _video(self, method: str, video_id: str, path: str = "", **request: Any) -> dict[str, Any]:
         """A call that is answered with a video."""
         found = await self._call(method, video_path(video_id) + path, **request)
-        if not (isinstance(found, dict) and isinstance(found.get("video_id"), str)):
+        if not _is_video(found):
             raise self._misfit("a video")
-        return found
+        video: dict[str, Any] = found
+        return video
 
     def _misfit(self, wanted: str) -> Unreachable:
         return Unreachable(f"{self._base_url} answered with something else than {wanted}; is it Hubbub?")
@@ -387,3 +430,7 @@ class HubbubClient:
             return json.loads(answer)
         except (ValueError, RecursionError) as error:
             raise self._misfit("JSON") from error
+
+
+def _is_video(found: object) -> bool:
+    return isinstance(found, dict) and isinstance(found.get("video_id"), str)

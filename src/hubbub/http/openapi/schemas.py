@@ -53,6 +53,8 @@ def component_schemas(max_text: int) -> dict[str, Schema]:
         "NewVideo": _NEW_VIDEO,
         "Nothing": _NOTHING,
         "Video": _VIDEO,
+        "ListedVideo": _LISTED_VIDEO,
+        "VideoPage": _VIDEO_PAGE,
         "ReplayWindow": _REPLAY_WINDOW,
         "PollAnswer": _POLL_ANSWER,
         "PolledEvent": _POLLED_EVENT,
@@ -275,11 +277,11 @@ _PINS: Schema = {
     "items": ref("StreamedComment"),
 }
 
-_VIDEO: Schema = {
-    "title": "Video",
-    "description": "A video, as it is known now. Fields may be added in later versions.",
+_LISTED_VIDEO: Schema = {
+    "title": "ListedVideo",
+    "description": "A video in a list, as it is known now. Fields may be added in later versions.",
     "type": "object",
-    "required": ["video_id", "title", "media_url", *_STATED, "shards", "viewers", "settings", "pins"],
+    "required": ["video_id", "title", "media_url", *_STATED, "shards", "viewers", "settings"],
     "properties": {
         "video_id": VIDEO_ID,
         "title": {"description": "Null until one is told.", "type": ["string", "null"]},
@@ -294,7 +296,26 @@ _VIDEO: Schema = {
         },
         "viewers": {"description": "How many watch it on this server.", "type": "integer", "minimum": 0},
         "settings": {"description": "Settings of the video; none yet.", "type": "object"},
-        "pins": _PINS,
+    },
+}
+
+_VIDEO: Schema = {
+    "title": "Video",
+    "description": "A video, as it is known now. Fields may be added in later versions.",
+    "type": "object",
+    "required": [*_LISTED_VIDEO["required"], "pins"],
+    "properties": {**_LISTED_VIDEO["properties"], "pins": _PINS},
+}
+
+_VIDEO_PAGE: Schema = {
+    "title": "VideoPage",
+    "description": "A page of the videos there are.",
+    "type": "object",
+    "required": ["videos", "next_cursor", "has_more"],
+    "properties": {
+        "videos": {"description": "The latest first.", "type": "array", "items": ref("ListedVideo")},
+        "next_cursor": _COMMENT_PAGE["properties"]["next_cursor"],
+        "has_more": _COMMENT_PAGE["properties"]["has_more"],
     },
 }
 
