@@ -31,6 +31,7 @@ export * from "./hubbub.js";
 /** @typedef {import("./list.js").Entry} Entry */
 
 const HOME = import.meta.url.replace(/\/client\/.*$/, "");
+const AGAIN = 5_000; // ms until the replay's code is asked for again
 const FEED = ["video", "src", "mode", "for", "token", "token-url", "alone"]; // attributes with which it begins anew
 
 export class HubbubComments extends HTMLElement {
@@ -203,10 +204,17 @@ export class HubbubComments extends HTMLElement {
     }
     if (signal.aborted) return;
     room.replay = replay && !!clock;
-    const feed =
-      room.replay && clock
-        ? room.hubbub.replay(room.video, clock)
-        : room.hubbub.live(room.video, { share: !this.hasAttribute("alone") });
+    let feed;
+    try {
+      feed =
+        room.replay && clock
+          ? await room.hubbub.replay(room.video, clock)
+          : room.hubbub.live(room.video, { share: !this.hasAttribute("alone") });
+    } catch (error) {
+      this.#status.give(room.fail(error));
+      setTimeout(() => signal.aborted || this.reconnect(), AGAIN);
+    }
+    if (signal.aborted || !feed) return;
     room.feed = feed;
     this.#adjust();
     this.#view.settle();

@@ -38,6 +38,11 @@ export declare class Api {
     /** @param {string} video */
     video(video: string): Promise<any>;
     /**
+     * The part of a big video's viewers that this one belongs to, kept from the first answer on; undefined where they are one.
+     * @param {string} video
+     */
+    shard(video: string): Promise<number | undefined>;
+    /**
      * Do something to a comment.
      * @param {"delete" | "hide" | "restore" | "pin" | "unpin" | "report"} what
      * @param {string} video

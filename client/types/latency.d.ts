@@ -13,6 +13,8 @@ export declare class Delay {
     constructor(latency: Latency, release: (comments: Comment[], earlier: boolean) => void);
     /** @param {Comment[]} comments in order @param {boolean} earlier said before we were in step */
     add(comments: Comment[], earlier: boolean): void;
+    /** One that was hidden, at its place. @param {Comment} comment */
+    insert(comment: Comment): void;
     /** Whether this viewer has yet to see the moment of a comment. @param {Comment} comment */
     early({ created_at }: Comment): boolean;
     /** A comment is gone. @param {string} id */

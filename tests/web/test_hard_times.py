@@ -13,11 +13,11 @@ import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
+from tests.web.visiting import COMMENTS, Visit, Visitor, post, signed_in, viewers, visits
 
 from hubbub.testing.holding_proxy import HoldingProxy
 from hubbub.testing.samples import make_comment
 from hubbub.testing.server import Running, ServerProcess, running_server, token
-from tests.web.visiting import COMMENTS, Visit, Visitor, post, signed_in, viewers, visits
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -180,7 +180,7 @@ async def test_after_ten_minutes_asleep_a_page_goes_on(tmp_path: Path, visit: Vi
 
 
 async def test_a_tab_in_the_background_has_all_when_it_is_looked_at_again(server: Running, visit: Visit) -> None:
-    """Without timers and frames, which browsers keep from hidden tabs, comments come in all the same; an hour later too."""
+    """Without timers and frames, which browsers keep from hidden tabs, comments come in; an hour later too."""
     hide = """
         window.away = false;
         Object.defineProperty(document, "hidden", { get: () => window.away });
@@ -381,12 +381,12 @@ HOSTILE = {
     "nothing to see": "\u200b\u200d\u2060\ufeff" * 120 + "x",
     "one word": "W" * 500,
     "wide": "﷽" * 200,
-    "lines": "\n" .join("x" * 250),
+    "lines": "\n".join("x" * 250),
 }
 
 
 async def test_hostile_text_is_inert_and_stays_in_its_box(server: Running, visit: Visit) -> None:
-    """As text, and as the name of its author: no script runs, no element is made, nothing is drawn over its neighbours."""
+    """As text, and as its author's name: no script runs, no element is made, nothing is drawn over its neighbours."""
     for text in HOSTILE.values():
         await post(server.url, text, name=text.replace("\n", " ")[:64].strip(), roles=["<b>host</b>"])
     visitor = await visit(server.url, script="window.hacks = 0; window.hacked = () => window.hacks++")

@@ -15,7 +15,8 @@ from hubbub.testing.server import token
 COMMENTS = "/v1/videos/demo/comments"
 # As strict as a page can be: what the component needs is its script and the service.
 POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; media-src 'self' http://127.0.0.1:*; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; media-src 'self' http://127.0.0.1:*; "
+    "base-uri 'none'; form-action 'none'"
 )
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width, initial-scale=1">
