@@ -4,8 +4,9 @@ import { Known } from "./model.js";
 
 /** @typedef {import("./model.js").Comment} Comment */
 /**
- * A comment as it is shown. `sending`: it is on its way; `failed`: why it did not arrive.
- * @typedef {Comment & {sending?: boolean, failed?: import("./problem.js").Problem | undefined}} Entry
+ * A comment as it is shown. `sending`: it is on its way; `failed`: why it did not arrive; `ahead`: it
+ * is kept, and the stream has not come to it yet.
+ * @typedef {Comment & {sending?: boolean, ahead?: boolean, failed?: import("./problem.js").Problem | undefined}} Entry
  */
 /**
  * Where it is shown. `put` before the entry `next` (undefined: at the end); `fresh`: it has just been said.
@@ -50,11 +51,13 @@ export class CommentList {
     // Those that would be gone again before anybody saw them are not drawn at all.
     if (this.following) comments = comments.slice(-FOLLOWING);
     for (const comment of comments) {
-      if (this.#byId.has(comment.id) || this.#gone.ids.has(comment.id) || this.muted.has(comment.user.id)) continue;
+      const there = this.#byId.get(comment.id);
+      if (there) there.ahead = false;
+      if (there || this.#gone.ids.has(comment.id) || this.muted.has(comment.user.id)) continue;
       const echo = this.#echoOf(comment);
       if (echo) this.#settle(echo, comment);
       else if (!this.following && (this.#torn || this.entries.length >= READING)) this.#torn = true;
-      else this.#put(comment, this.#end(), fresh);
+      else this.#put(comment, this.#end(comment.id), fresh);
       if (!this.following && !echo) this.unread++;
     }
     this.#trim();
@@ -147,7 +150,10 @@ export class CommentList {
     const echo = this.#byId.get(nonce);
     if (!echo) return;
     if (this.#byId.has(comment.id) || this.#gone.ids.has(comment.id)) this.#remove(echo);
-    else this.#settle(echo, comment);
+    else {
+      this.#settle(echo, comment);
+      echo.ahead = true;
+    }
   }
 
   /** It is not, or is being tried again. @param {string} nonce @param {import("./problem.js").Problem} [problem] */
@@ -165,10 +171,10 @@ export class CommentList {
     return echo?.user.id === user.id ? echo : undefined; // anybody may write anybody's nonce
   }
 
-  /** Kept comments stand before those that are on their way. */
-  #end() {
+  /** Kept comments stand before those that are on their way; one with this id also before its reader's own later ones. */
+  #end(id = "~") {
     let at = this.entries.length;
-    while (at && (this.entries[at - 1]?.sending || this.entries[at - 1]?.failed)) at--;
+    for (let last; (last = this.entries[at - 1]) && (last.sending || last.failed || (last.ahead && last.id > id)); ) at--;
     return at;
   }
 

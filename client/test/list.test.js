@@ -149,3 +149,16 @@ test("whatever happens, no comment is there twice, kept ones are in order, and t
     }
   }
 });
+
+test("one's own comment that is kept before the stream is back stands where everybody has it", () => {
+  const { list, numbers } = shown();
+  list.add(from(0, 2));
+  list.echo({ ...comment(9), id: "n1", nonce: "n1" });
+  list.arrived("n1", comment(9));
+  assert.deepEqual(numbers(), [0, 1, 9]);
+  list.add(from(2, 3)); // what others had said by then
+  assert.deepEqual(numbers(), [0, 1, 2, 3, 4, 9]);
+  list.add([comment(9), comment(10)]);
+  list.add([comment(11)]);
+  assert.deepEqual(numbers(), [0, 1, 2, 3, 4, 9, 10, 11]);
+});

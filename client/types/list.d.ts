@@ -1,6 +1,7 @@
 export type Comment = import("./model.js").Comment;
 export type Entry = Comment & {
     sending?: boolean;
+    ahead?: boolean;
     failed?: import("./problem.js").Problem | undefined;
 };
 export type Surface = {
@@ -11,8 +12,9 @@ export type Surface = {
 };
 /** @typedef {import("./model.js").Comment} Comment */
 /**
- * A comment as it is shown. `sending`: it is on its way; `failed`: why it did not arrive.
- * @typedef {Comment & {sending?: boolean, failed?: import("./problem.js").Problem | undefined}} Entry
+ * A comment as it is shown. `sending`: it is on its way; `failed`: why it did not arrive; `ahead`: it
+ * is kept, and the stream has not come to it yet.
+ * @typedef {Comment & {sending?: boolean, ahead?: boolean, failed?: import("./problem.js").Problem | undefined}} Entry
  */
 /**
  * Where it is shown. `put` before the entry `next` (undefined: at the end); `fresh`: it has just been said.

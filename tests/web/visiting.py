@@ -75,8 +75,9 @@ Visit = Callable[..., Awaitable[Visitor]]
 async def visits(browser: Browser, *, streams: bool = True) -> AsyncIterator[Visit]:
     """What opens a page with the component for somebody new, or in a tab of ``context``; nobody may have met a fault.
 
-    ``attributes`` are the component's, ``before`` stands in front of it, ``script`` runs before the page's own. Without
-    ``streams`` none gets through.
+    ``attributes`` are the component's, ``before`` stands in front of it, ``script`` runs before the page's own. With
+    ``clock`` the test moves the page's clock; ``expose`` gives the page functions of the test's. Without ``streams``,
+    none gets through.
     """
     visitors: list[Visitor] = []
 
@@ -87,6 +88,8 @@ async def visits(browser: Browser, *, streams: bool = True) -> AsyncIterator[Vis
         context: BrowserContext | None = None,
         before: str = "",
         script: str = "",
+        clock: bool = False,
+        expose: dict[str, Callable[..., Any]] | None = None,
         **options: Any,
     ) -> Visitor:
         options = {"viewport": {"width": 420, "height": 700}, **options}
@@ -94,6 +97,10 @@ async def visits(browser: Browser, *, streams: bool = True) -> AsyncIterator[Vis
         page = await context.new_page()
         visitor = Visitor(page)
         visitors.append(visitor)
+        if clock:
+            await page.clock.install()
+        for name, function in (expose or {}).items():
+            await page.expose_function(name, function)
         if script:
             await page.add_init_script(script)
 
