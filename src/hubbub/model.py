@@ -118,6 +118,10 @@ class Timeline(msgspec.Struct, frozen=True):
         return None if self.started_at is None else (at - self.started_at) / 1000
 
 
+MAX_SHARDS = 1000
+"""Parts that the viewers of one video may be divided into."""
+
+
 class ListPlace(NamedTuple):
     """Where a video stands in lists, which begin with the greatest: its end, its start, or else ``made_at``, in ms."""
 
@@ -129,6 +133,8 @@ class Video(msgspec.Struct, frozen=True):
     """What was told about a video. One that nobody has told anything about has no record and may exist all the same.
 
     ``made_at``: when its record was made, which stays.
+    ``shards``: over how many gateways its viewers should be spread, from 1 to `MAX_SHARDS`. A word for clients and the
+    proxies before us; its log is one all the same.
     """
 
     video_id: str
@@ -136,6 +142,7 @@ class Video(msgspec.Struct, frozen=True):
     media_url: str | None = None
     timeline: Timeline = Timeline()
     made_at: int = 0
+    shards: int = 1
 
     @property
     def stage(self) -> Stage:

@@ -24,6 +24,7 @@ _STATES = ("live", "ended", "upcoming")
 @click.option("--title", metavar="TEXT", help="With put: its title.")
 @click.option("--media-url", metavar="URL", help="With put: where its media is.")
 @click.option("--started-at", metavar="MS", type=int, help="With put: its start, in ms since the Unix epoch.")
+@click.option("--shards", metavar="N", type=int, help="With put: how many gateways share its viewers.")
 @click.option("--url", metavar="URL", envvar="HUBBUB_URL", help="The server [http://127.0.0.1:8000; HUBBUB_URL].")
 @click.option("--token", metavar="TOKEN", envvar="HUBBUB_TOKEN", help="Who asks [HUBBUB_TOKEN; else one made here].")
 @with_settings("store", "jwt_secret", "jwt_issuer", "jwt_audience")
@@ -58,7 +59,7 @@ def video(
     video_id = given_video(video)
     given = {name: value for name, value in told.items() if value is not None}
     if given and act != "put":
-        raise click.UsageError("--title, --media-url and --started-at go with put.")
+        raise click.UsageError("--title, --media-url, --started-at and --shards go with put.")
     if unreadable := next((value for value in given.values() if isinstance(value, str) and not is_unicode(value)), ""):
         raise click.UsageError(f"{unreadable[:80]!a} is not UTF-8; convert it first.")
     bearer = given_token(token)

@@ -132,12 +132,14 @@ class Videos:
                 started_at = None if draft.started_at is None else int(draft.started_at)
                 timeline = Timeline(started_at, timeline.ended_at)
             _check_order(timeline)
+            shards = video.shards if draft.shards is UNSET else int(draft.shards or 1)
             told = Video(
                 video_id,
                 video.title if draft.title is UNSET else draft.title,
                 video.media_url if draft.media_url is UNSET else draft.media_url,
                 timeline,
                 video.made_at,
+                shards,
             )
             return told, Kind.START if timeline != video.timeline else None
 

@@ -80,6 +80,7 @@ def shown(video: Video, now: int, viewers: int) -> dict[str, Any]:
         "state": video.timeline.state(now),
         "started_at": video.timeline.started_at,
         "ended_at": video.timeline.ended_at,
+        "shards": video.shards,
         "viewers": viewers,
         "settings": {},
     }

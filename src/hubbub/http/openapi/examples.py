@@ -90,6 +90,7 @@ VIDEO: dict[str, Any] = {
     "state": "live",
     "started_at": STARTED_AT,
     "ended_at": None,
+    "shards": 1,
     "viewers": 2,
     "settings": {},
     "pins": [REPLY],

@@ -13,7 +13,7 @@ import msgspec
 from hubbub.comments.draft import MAX_META, MAX_META_DEPTH
 from hubbub.comments.video_draft import MAX_MEDIA_URL, MAX_TITLE, MEDIA_URL
 from hubbub.http.problems import CODES
-from hubbub.model import Comment, State, Status
+from hubbub.model import MAX_SHARDS, Comment, State, Status
 
 Schema = dict[str, Any]
 
@@ -217,6 +217,12 @@ _NEW_VIDEO: Schema = {
             "minimum": 0,
             "maximum": 2**53,
         },
+        "shards": {
+            "description": "Over how many gateways its viewers should be spread; null is 1.",
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": MAX_SHARDS,
+        },
     },
 }
 
@@ -275,12 +281,19 @@ _LISTED_VIDEO: Schema = {
     "title": "ListedVideo",
     "description": "A video in a list, as it is known now. Fields may be added in later versions.",
     "type": "object",
-    "required": ["video_id", "title", "media_url", *_STATED, "viewers", "settings"],
+    "required": ["video_id", "title", "media_url", *_STATED, "shards", "viewers", "settings"],
     "properties": {
         "video_id": VIDEO_ID,
         "title": {"description": "Null until one is told.", "type": ["string", "null"]},
         "media_url": {"description": "Null until one is told.", "type": ["string", "null"]},
         **_STATED,
+        "shards": {
+            "description": "Over how many gateways its viewers are spread. If more than 1: choose a number below it at "
+            "random, and give it as `shard` whenever you watch.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_SHARDS,
+        },
         "viewers": {"description": "How many watch it on this server.", "type": "integer", "minimum": 0},
         "settings": {"description": "Settings of the video; none yet.", "type": "object"},
     },

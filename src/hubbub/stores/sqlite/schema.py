@@ -126,7 +126,11 @@ ALTER TABLE videos ADD COLUMN listed_at INTEGER NOT NULL GENERATED ALWAYS AS (
 CREATE INDEX videos_by_time ON videos (stage, listed_at, video_id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _VIDEOS, _VIDEO_LISTS)
+_SHARDS = """
+ALTER TABLE videos ADD COLUMN shards INTEGER NOT NULL DEFAULT 1;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _VIDEOS, _VIDEO_LISTS, _SHARDS)
 """Scripts in order; the n-th takes a file from version n to n + 1. Released ones never change."""
 
 # One statement, so one snapshot: another process may be making the tables at this moment.

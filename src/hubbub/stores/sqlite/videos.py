@@ -10,12 +10,12 @@ from hubbub.model import Event, ListPlace, Position, Stage, Timeline, Video
 from hubbub.stores.base import VideoKept
 from hubbub.stores.sqlite.session import WriteSession
 
-_COLUMNS = "video_id, title, media_url, started_at, ended_at, made_at"
+_COLUMNS = "video_id, title, media_url, started_at, ended_at, made_at, shards"
 _FIND = f"SELECT {_COLUMNS} FROM videos WHERE video_id = ?"
 _LIST = f"""
     SELECT {_COLUMNS} FROM videos WHERE stage = ? AND listed_at >= ? AND (listed_at, video_id) < (?, ?)
     ORDER BY listed_at DESC, video_id DESC LIMIT ?"""
-_KEEP = f"INSERT OR REPLACE INTO videos ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+_KEEP = f"INSERT OR REPLACE INTO videos ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _BEYOND_ALL = ListPlace(2**62, "")
 _REPEAT = "SELECT position FROM changes WHERE video_id = ? AND id = ?"
 _EVENT = """
@@ -36,8 +36,8 @@ def list_videos(cursor: apsw.Cursor, stage: Stage, since: int, before: ListPlace
 
 
 def _video(row: tuple[Any, ...]) -> Video:
-    video_id, title, media_url, started_at, ended_at, made_at = row
-    return Video(video_id, title, media_url, Timeline(started_at, ended_at), made_at)
+    video_id, title, media_url, started_at, ended_at, made_at, shards = row
+    return Video(video_id, title, media_url, Timeline(started_at, ended_at), made_at, shards)
 
 
 def keep_video(session: WriteSession, video: Video, was: Video | None, event: Event | None, actor: str) -> VideoKept:
@@ -52,7 +52,8 @@ def keep_video(session: WriteSession, video: Video, was: Video | None, event: Ev
         return VideoKept(False, stands, None)
     timeline = video.timeline
     session.cursor.execute(
-        _KEEP, (video_id, video.title, video.media_url, timeline.started_at, timeline.ended_at, video.made_at)
+        _KEEP,
+        (video_id, video.title, video.media_url, timeline.started_at, timeline.ended_at, video.made_at, video.shards),
     )
     if event is None:
         return VideoKept(True, video, None)

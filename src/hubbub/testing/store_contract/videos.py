@@ -24,7 +24,7 @@ class VideosContract(Contract):
     async def test_a_record_comes_back_as_it_was_kept(self, store: Store, video_id: str) -> None:
         """Every field, null or not, of this video only."""
         bare = Video(video_id)
-        full = Video(video_id, "Liftoff 🚀", "https://example.org/a.m3u8", Timeline(1_795_229_000_000, 2**53), 7)
+        full = Video(video_id, "Liftoff 🚀", "https://example.org/a.m3u8", Timeline(1_795_229_000_000, 2**53), 7, 12)
         assert await store.keep_video(bare, was=None) == (True, bare, None)
         assert await store.video(video_id) == bare
         assert await store.keep_video(full, was=bare) == (True, full, None)
