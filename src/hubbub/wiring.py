@@ -21,6 +21,7 @@ from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos
 from hubbub.config import Settings
+from hubbub.demo import Demo
 from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.fanout.channel import Bounds
 from hubbub.fanout.hub import Hub, Timing
@@ -92,18 +93,21 @@ def build(settings: Settings) -> Services:
     )
     # Half of the connections, so that the other half is there for posts whatever comes.
     max_polls = max((settings.max_connections or room_for_connections(max_viewers)) // 2, 1)
+    accepting = Accepting(store, publisher, limits, ids, videos)
+    retracting = Retracting(store, publisher, ids, metrics)
     return Services(
         store=store,
         broker=broker,
         publisher=publisher,
-        accepting=Accepting(store, publisher, limits, ids, videos),
-        retracting=Retracting(store, publisher, ids, metrics),
+        accepting=accepting,
+        retracting=retracting,
         videos=videos,
         hub=hub,
         polling=Polling(hub, metrics, most=max_polls),
         authenticator=make_authenticator(settings),
         metrics=metrics,
         ids=ids,
+        demo=Demo(store, videos, accepting, retracting) if settings.dev else None,
     )
 
 
@@ -180,6 +184,7 @@ def surface(settings: Settings) -> Surface:
         access_log=settings.access_log,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
+        pages=settings.pages,
         dev_secret=settings.jwt_secret if settings.dev else None,
     )
 
@@ -198,6 +203,8 @@ async def opened(services: Services) -> AsyncIterator[Services]:
         stack.push_async_callback(services.publisher.stop)
         services.hub.start()
         stack.push_async_callback(services.hub.close)
+        if services.demo is not None:
+            stack.push_async_callback(services.demo.stop)
         yield services
 
 
