@@ -54,7 +54,7 @@ class Publishing(Scenario):
     title = "Publishes/s through the script, one Redis node"
     note = (
         f"redis-benchmark, {CONNECTIONS} connections with {PIPELINE} commands under way each, on the load's core; "
-        f"Redis on the server's; {COUNT:,} comments of one video, each with an id of its own, a history of 1,000 entries; "
+        f"Redis on the server's; {COUNT:,} comments of one video, each with an id of its own, 1,000 of them kept; "
         "beside XADD … MAXLEN ~ 1000 of the same comment. Then our own client alone, in one Python process"
     )
 

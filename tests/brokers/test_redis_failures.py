@@ -232,3 +232,19 @@ async def test_the_settings_choose_it(server: RedisServer, tmp_path: Path) -> No
     assert len((await broker.tail("v", 1_000)).entries) < 100
     await broker.close()
     assert server.cli("KEYS", "*").startswith("mine:{")
+
+
+async def test_a_user_with_no_more_rights_than_the_guide_says(server: RedisServer) -> None:
+    """What docs/operating.md gives a user is enough to publish, read, subscribe and be pushed to."""
+    guide = (Path(__file__).parents[2] / "docs/operating.md").read_text()
+    [rights] = re.findall(r"the user needs `([^`]+)`", guide)
+    server.cli("ACL", "SETUSER", "hub", "on", ">pw", *rights.split())
+    async with opened(f"redis://hub:pw@127.0.0.1:{server.port}") as broker:
+        pushes: list[Entry] = []
+        await broker.subscribe("v", pushes.append)
+        event = said()
+        await broker.publish(event)
+        await until(lambda: bool(pushes))
+        assert [entry.event for entry in (await broker.tail("v", 5)).entries] == [event]
+        assert await broker.heads(["v"])
+        assert server.cli("ACL", "LOG") == ""
