@@ -48,6 +48,8 @@ from hubbub.stores.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
 
+REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that waits for the interpreter gets it. Python's own 5 ms is what a post would wait
 between the store's commit and its answer while the event loop is busy sending."""
@@ -135,7 +137,24 @@ def make_broker(settings: Settings, store: Store) -> Broker:
     scheme = urlsplit(settings.broker).scheme
     if scheme == "local" and isinstance(store, Journal):
         return LocalBroker(store, lock_path=_lock_path(store))
-    raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local://.")
+    if scheme in REDIS_SCHEMES:
+        return _redis_broker(settings)
+    raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local:// or redis://.")
+
+
+def _redis_broker(settings: Settings) -> Broker:
+    try:
+        from hubbub.brokers.redis import Bounds, RedisBroker
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "HUBBUB_BROKER", f"{urlsplit(settings.broker).scheme}:// needs {error.name}: pip install 'hubbub[redis]'."
+        ) from None
+    return RedisBroker.from_url(
+        settings.broker,
+        prefix=settings.key_prefix,
+        channels=settings.channels,
+        history=Bounds(settings.history, round(settings.history_age * 1000)),
+    )
 
 
 def _lock_path(store: Store) -> Path | None:
