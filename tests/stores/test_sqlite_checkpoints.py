@@ -12,6 +12,7 @@ import apsw
 import pytest
 
 from hubbub.stores.sqlite.checkpoints import Checkpoints
+from hubbub.stores.sqlite.waiting import LockWait
 
 PAGES = 20
 FORCED = 60
@@ -24,7 +25,7 @@ def writer(tmp_path: Path) -> Iterator[apsw.Connection]:
     connection = apsw.Connection(str(tmp_path / "test.db"))
     connection.pragma("journal_mode", "wal")
     connection.execute("CREATE TABLE t (x)")
-    Checkpoints(timeout=5, pages=PAGES, forced_pages=FORCED).install(connection)
+    Checkpoints(LockWait(5), pages=PAGES, forced_pages=FORCED).install(connection)
     yield connection
     connection.close()
 

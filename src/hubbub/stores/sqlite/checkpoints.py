@@ -13,6 +13,8 @@ import logging
 
 import apsw
 
+from hubbub.stores.sqlite.waiting import LockWait
+
 _log = logging.getLogger(__name__)
 
 PAGES = 4_000
@@ -22,15 +24,15 @@ once."""
 FORCED_PAGES = 16_000
 """Make readers wait for it from here on, and after a failure once for each further `PAGES`."""
 
-_WAIT_MS = 250
-"""How long posts wait for readers to be done: many times the longest query of ours."""
+_WAIT = 0.25
+"""Seconds that posts wait for readers to be done: many times the longest query of ours."""
 
 
 class Checkpoints:
-    """A connection's hook after each commit; ``timeout``: the connection's own busy time-out, in seconds."""
+    """A connection's hook after each commit; ``wait``: how else it waits for locks."""
 
-    def __init__(self, *, timeout: float, pages: int = PAGES, forced_pages: int = FORCED_PAGES) -> None:
-        self._timeout_ms = int(timeout * 1000)
+    def __init__(self, wait: LockWait, *, pages: int = PAGES, forced_pages: int = FORCED_PAGES) -> None:
+        self._wait = wait
         self._pages = pages
         self._forced_pages = self._force_at = forced_pages
 
@@ -46,9 +48,9 @@ class Checkpoints:
         elif pages < self._force_at:
             _fold(connection, database, apsw.SQLITE_CHECKPOINT_PASSIVE)
         else:
-            connection.set_busy_timeout(_WAIT_MS)
+            LockWait(_WAIT).install(connection)
             done = _fold(connection, database, apsw.SQLITE_CHECKPOINT_RESTART)
-            connection.set_busy_timeout(self._timeout_ms)
+            self._wait.install(connection)
             if not done:
                 if self._force_at == self._forced_pages:
                     _log.warning(
