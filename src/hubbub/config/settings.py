@@ -119,6 +119,14 @@ class Settings:
         example="/etc/hubbub/key.pem",
         metavar="FILE",
     )
+    workers: int = setting(
+        "1",
+        values.integer(1, 256),
+        "Processes that share the port; more than one need a HUBBUB_BROKER between them.",
+        group="Listening",
+        example="4",
+        metavar="NUMBER",
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         "none",
         values.networks,

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from hubbub.comments.identity import mint_token
-from hubbub.config import Settings
+from hubbub.config import Role, Settings
 from hubbub.http.app import Services
-from hubbub.http.server import Server, listen, url_of
+from hubbub.http.listening import listen, url_of
+from hubbub.http.server import Server
 from hubbub.wiring import build, make_server, opened
 
 SECRET = "a secret for tests only, of more than 32 bytes"
@@ -38,10 +39,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running_server(directory: Path, **settings: Any) -> AsyncIterator[Running]:
+async def running_server(directory: Path, *, role: Role = Role.SERVE, **settings: Any) -> AsyncIterator[Running]:
     """Serve from a database in ``directory`` on a free loopback port, limits off; stops at the end as SIGTERM would.
 
-    ``settings`` override fields of `Settings`.
+    ``role``: a part of the service. ``settings`` override fields of `Settings`.
     """
     chosen = Settings(
         **{
@@ -56,7 +57,7 @@ async def running_server(directory: Path, **settings: Any) -> AsyncIterator[Runn
             **settings,
         }
     )
-    services = build(chosen)
+    services = build(chosen, role)
     listener = listen(chosen.host, chosen.port)
     ready = asyncio.Event()
     try:
