@@ -106,7 +106,7 @@ def _run(settings: Settings, role: Role) -> None:
     run_server(settings, on_ready, role)
 
 
-def check_certificate(settings: Settings, *, may_ask: bool) -> None:
+def check_certificate(settings: Settings, *, may_ask: bool = True) -> None:
     """Whether HTTPS could begin with the certificate and key that are set; ``may_ask``: there is a terminal to ask for
     the key's passphrase. Raises `ConfigError`.
     """
