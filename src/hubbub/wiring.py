@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from hubbub.brokers.base import Broker
 from hubbub.brokers.local import LocalBroker
+from hubbub.brokers.redis import RedisBroker
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
 from hubbub.comments.known_videos import KnownVideos
@@ -44,14 +45,22 @@ from hubbub.http.server import (
 from hubbub.ids import IdSource
 from hubbub.limiters.base import RateLimiter
 from hubbub.limiters.local import LocalRateLimiter
+from hubbub.limiters.redis import BUCKET, RedisRateLimiter
 from hubbub.locks import shared_lock
 from hubbub.metrics import Metrics
 from hubbub.presence.base import Presence
 from hubbub.presence.local import LocalPresence
+from hubbub.presence.redis import PRESENCE, RedisPresence
+from hubbub.redis import Client, Misconfigured, connect_to
 from hubbub.stores.base import Backups, Journal, Store
 from hubbub.stores.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
+
+REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+
+PREFIX = "hubbub"
+"""What the names of all keys in Redis begin with."""
 
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that waits for the interpreter gets it. Python's own 5 ms is what a post would wait
@@ -67,15 +76,17 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Services:
     metrics = Metrics()
     store = make_store(settings, metrics)
     broker = make_broker(settings, store)
-    presence = make_presence(settings, metrics)
+    shared = make_shared(settings)
+    presence = RedisPresence(shared, prefix=PREFIX) if shared else LocalPresence()
     ids = IdSource()
     metrics.observe("hubbub_clock_behind_seconds", "How far the clock is behind the newest comment's time", ids.ahead)
     registered = settings.videos == "registered"
-    api = make_api(settings, store, broker, ids, metrics) if role.takes_posts else None
+    api = make_api(settings, store, broker, shared, ids, metrics) if role.takes_posts else None
     return Services(
         store=store,
         broker=broker,
         videos=api.videos if api else KnownVideos(store, registered=registered),
+        shared=shared,
         presence=presence,
         authenticator=make_authenticator(settings),
         metrics=metrics,
@@ -86,12 +97,14 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Services:
     )
 
 
-def make_api(settings: Settings, store: Store, broker: Broker, ids: IdSource, metrics: Metrics) -> ApiParts:
+def make_api(
+    settings: Settings, store: Store, broker: Broker, shared: Client | None, ids: IdSource, metrics: Metrics
+) -> ApiParts:
     """What takes posts."""
     publisher = Publisher(broker, store, metrics)
     videos = Videos(store, publisher, ids, metrics, registered=settings.videos == "registered")
     limits = Limits(
-        make_limiter(settings, metrics),
+        make_limiter(settings, shared, metrics),
         user=settings.post_limit,
         address=settings.address_limit,
         everyone=settings.global_limit,
@@ -160,17 +173,33 @@ def make_broker(settings: Settings, store: Store) -> Broker:
     scheme = urlsplit(settings.broker).scheme
     if scheme == "local" and isinstance(store, Journal):
         return LocalBroker(store, lock_path=_lock_path(store))
+    if scheme in REDIS_SCHEMES:
+        return RedisBroker.from_url(settings.broker)
     raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local://.")
 
 
-def make_limiter(settings: Settings, metrics: Metrics) -> RateLimiter:
-    """The rate limiter that goes with the broker."""
-    return LocalRateLimiter()
+def make_shared(settings: Settings) -> Client | None:
+    """What the parts that all processes share besides the live log lie on: the broker's Redis, if it is one."""
+    if urlsplit(settings.broker).scheme not in REDIS_SCHEMES:
+        return None
+    try:
+        return connect_to(settings.broker, [BUCKET, PRESENCE])
+    except Misconfigured as problem:
+        raise ConfigError("HUBBUB_BROKER", str(problem)) from None
 
 
-def make_presence(settings: Settings, metrics: Metrics) -> Presence:
-    """The counts of viewers that go with the broker."""
-    return LocalPresence()
+def make_limiter(settings: Settings, shared: Client | None, metrics: Metrics) -> RateLimiter:
+    """The rate limiter that ``HUBBUB_LIMITER`` names."""
+    alone = LocalRateLimiter()
+    if shared is None or settings.limiter == "local":
+        return alone
+    limiter = RedisRateLimiter(shared, prefix=PREFIX, alone=alone)
+    metrics.observe(
+        "hubbub_limits_shared",
+        "Whether rate limits count all processes together (1), or each by itself for want of Redis (0)",
+        lambda: limiter.shared,
+    )
+    return limiter
 
 
 def _lock_path(store: Store) -> Path | None:
@@ -215,6 +244,12 @@ async def opened(services: Services) -> AsyncIterator[Services]:
         await services.broker.open()  # its lock first: the store may then migrate undisturbed
         stack.push_async_callback(services.store.close)
         await services.store.open()
+        if services.shared is not None:
+            stack.push_async_callback(services.shared.close)
+            try:
+                await services.shared.open()
+            except Misconfigured as problem:
+                raise ConfigError("HUBBUB_BROKER", f"{problem}.") from None
         stack.push_async_callback(services.presence.close)
         await services.presence.open()
         if services.api is not None:

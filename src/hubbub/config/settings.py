@@ -154,7 +154,21 @@ class Settings:
         metavar="URL",
     )
     broker: str = setting(
-        "local://", values.url, "The live log: local:// is in this process.", group="Parts", metavar="URL"
+        "local://",
+        values.url,
+        "The live log: local:// is in this process; redis://HOST:PORT is between many.",
+        group="Parts",
+        example="redis://127.0.0.1:6379",
+        metavar="URL",
+    )
+    limiter: Literal["broker", "local"] = setting(
+        "broker",
+        values.choice("broker", "local"),
+        "Where rate limits are counted: where the broker is, so over all processes if that is Redis (broker), or in "
+        "each process by itself (local).",
+        group="Parts",
+        example="local",
+        metavar="WHERE",
     )
     ingest: str | None = setting(
         "none",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -67,6 +67,16 @@ class GatewayParts:
     polling: Polling
 
 
+class Connected(Protocol):
+    """An engine that several parts share, opened before them and closed after them."""
+
+    async def open(self) -> None:
+        """Connect."""
+
+    async def close(self) -> None:
+        """Let go. Idempotent."""
+
+
 @dataclass(frozen=True)
 class Services:
     """The parts behind the endpoints, ready to be opened. A process has those of its role: ``api``, ``gateway`` or
@@ -76,6 +86,7 @@ class Services:
     store: Store
     broker: Broker
     videos: KnownVideos
+    shared: Connected | None
     presence: Presence
     authenticator: Authenticator
     metrics: Metrics

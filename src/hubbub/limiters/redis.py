@@ -35,15 +35,22 @@ _QUIET = 10.0
 class RedisRateLimiter:
     """A `RateLimiter` over ``client``, which somebody else opens and closes; ``alone`` stands in while Redis is gone.
 
-    ``prefix`` tells deployments on one Redis apart. ``clock``: seconds that only grow.
+    ``prefix`` tells deployments on one Redis apart. ``within`` as `WITHIN`. ``clock``: seconds that only grow.
     """
 
     def __init__(
-        self, client: Client, *, prefix: str, alone: RateLimiter, clock: Callable[[], float] = time.monotonic
+        self,
+        client: Client,
+        *,
+        prefix: str,
+        alone: RateLimiter,
+        within: float = WITHIN,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._prefix = prefix
         self._alone = alone
+        self._within = within
         self._clock = clock
         self._refused: OrderedDict[str, float] = OrderedDict()  # until when, the oldest first
         self._quiet_until = 0.0
@@ -73,7 +80,12 @@ class RedisRateLimiter:
         """The script's answer; None when Redis gives none."""
         try:
             answer = await self._client.run(
-                BUCKET, self._key(key), limit.cost_ns // 1000 or "0.001", limit.window_ns // 1000, what, within=WITHIN
+                BUCKET,
+                self._key(key),
+                limit.cost_ns // 1000 or "0.001",
+                limit.window_ns // 1000,
+                what,
+                within=self._within,
             )
         except Away as problem:
             self._turned(problem)
@@ -84,7 +96,8 @@ class RedisRateLimiter:
 
     def _key(self, key: str) -> bytes:
         # A digest: no user's id or address stands in Redis, and no braces of a stranger's choose the slot.
-        return f"{self._prefix}:{{{blake2b(key.encode('utf-8', 'surrogatepass'), digest_size=12).hexdigest()}}}:limit".encode()
+        digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        return f"{self._prefix}:{{{digest}}}:limit".encode()
 
     def _refuse(self, key: str, seconds: float) -> None:
         self._refused[key] = self._clock() + seconds

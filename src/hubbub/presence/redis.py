@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hubbub.presence.base import FRESH
 from hubbub.redis import Away, Client, Script
@@ -43,13 +43,14 @@ _AT_ONCE = 1_000
 
 
 class _Sum(NamedTuple):
-    count: int
+    viewers: int
     until: float
 
 
 class RedisPresence:
-    """`hubbub.presence.base.Presence` over ``client``, which somebody else opens and closes. ``prefix`` tells deployments
-    on one Redis apart.
+    """`hubbub.presence.base.Presence` over ``client``, which somebody else opens and closes.
+
+    ``prefix`` tells deployments on one Redis apart.
     """
 
     def __init__(self, client: Client, *, prefix: str) -> None:
@@ -151,7 +152,7 @@ class RedisPresence:
         """The viewers elsewhere of a video that is not followed here."""
         kept = self._asked.get(video_id)
         if kept is not None and kept.until > time.monotonic():
-            return kept.count
+            return kept.viewers
         task = self._asking.get(video_id)
         if task is None:
             task = self._asking[video_id] = asyncio.get_running_loop().create_task(self._read(video_id))
@@ -185,7 +186,7 @@ class RedisPresence:
             sums += [sum(int(counts[place] or 0) for counts in told) for place in range(len(chunk))]
         return sums
 
-    async def _run(self, key: bytes, *args: str | int, within: float = WITHIN) -> object:
+    async def _run(self, key: bytes, *args: str | int, within: float = WITHIN) -> Any:
         return await self._client.run(PRESENCE, key, *args, within=within)
 
     @property
