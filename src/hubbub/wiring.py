@@ -10,12 +10,11 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hubbub.brokers.base import Broker
 from hubbub.brokers.local import LocalBroker
-from hubbub.brokers.redis import RedisBroker
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
 from hubbub.comments.known_videos import KnownVideos
@@ -45,22 +44,19 @@ from hubbub.http.server import (
 from hubbub.ids import IdSource
 from hubbub.limiters.base import RateLimiter
 from hubbub.limiters.local import LocalRateLimiter
-from hubbub.limiters.redis import BUCKET, RedisRateLimiter
 from hubbub.locks import shared_lock
 from hubbub.metrics import Metrics
 from hubbub.presence.base import Presence
 from hubbub.presence.local import LocalPresence
-from hubbub.presence.redis import PRESENCE, RedisPresence
-from hubbub.redis import Client, Misconfigured, connect_to
 from hubbub.stores.base import Backups, Journal, Store
 from hubbub.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from hubbub.over_redis import OverRedis
 
 log = logging.getLogger(__name__)
 
 REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
-
-PREFIX = "hubbub"
-"""What the names of all keys in Redis begin with."""
 
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that waits for the interpreter gets it. Python's own 5 ms is what a post would wait
@@ -75,18 +71,18 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Services:
     """Everything that ``settings`` choose for a process of this ``role``, not yet opened. Raises `ConfigError`."""
     metrics = Metrics()
     store = make_store(settings, metrics)
-    broker = make_broker(settings, store)
-    shared = make_shared(settings)
-    presence = RedisPresence(shared, prefix=PREFIX) if shared else LocalPresence()
+    redis = make_redis(settings)
+    broker = make_broker(settings, store, redis)
+    presence = redis.presence() if redis else LocalPresence()
     ids = IdSource()
     metrics.observe("hubbub_clock_behind_seconds", "How far the clock is behind the newest comment's time", ids.ahead)
     registered = settings.videos == "registered"
-    api = make_api(settings, store, broker, shared, ids, metrics) if role.takes_posts else None
+    api = make_api(settings, store, broker, redis, ids, metrics) if role.takes_posts else None
     return Services(
         store=store,
         broker=broker,
         videos=api.videos if api else KnownVideos(store, registered=registered),
-        shared=shared,
+        shared=redis,
         presence=presence,
         authenticator=make_authenticator(settings),
         metrics=metrics,
@@ -98,13 +94,13 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Services:
 
 
 def make_api(
-    settings: Settings, store: Store, broker: Broker, shared: Client | None, ids: IdSource, metrics: Metrics
+    settings: Settings, store: Store, broker: Broker, redis: OverRedis | None, ids: IdSource, metrics: Metrics
 ) -> ApiParts:
     """What takes posts."""
     publisher = Publisher(broker, store, metrics)
     videos = Videos(store, publisher, ids, metrics, registered=settings.videos == "registered")
     limits = Limits(
-        make_limiter(settings, shared, metrics),
+        make_limiter(settings, redis, metrics),
         user=settings.post_limit,
         address=settings.address_limit,
         everyone=settings.global_limit,
@@ -168,38 +164,32 @@ def make_store(settings: Settings, metrics: Metrics) -> Store:
     raise ConfigError("HUBBUB_STORE", f"there is no store {scheme or settings.store!r}; use sqlite:///FILE.")
 
 
-def make_broker(settings: Settings, store: Store) -> Broker:
-    """The broker that ``HUBBUB_BROKER`` names."""
+def make_redis(settings: Settings) -> OverRedis | None:
+    """The maker of the parts that lie on Redis, if ``HUBBUB_BROKER`` names one."""
+    scheme = urlsplit(settings.broker).scheme
+    if scheme not in REDIS_SCHEMES:
+        return None
+    try:
+        from hubbub.over_redis import OverRedis
+    except ModuleNotFoundError as error:
+        raise ConfigError("HUBBUB_BROKER", f"{scheme}:// needs {error.name}: pip install 'hubbub[redis]'.") from None
+    return OverRedis(settings)
+
+
+def make_broker(settings: Settings, store: Store, redis: OverRedis | None = None) -> Broker:
+    """The broker that ``HUBBUB_BROKER`` names; ``redis`` where that is made already."""
+    if redis := redis or make_redis(settings):
+        return redis.broker()
     scheme = urlsplit(settings.broker).scheme
     if scheme == "local" and isinstance(store, Journal):
         return LocalBroker(store, lock_path=_lock_path(store))
-    if scheme in REDIS_SCHEMES:
-        return RedisBroker.from_url(settings.broker)
-    raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local://.")
+    raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local:// or redis://.")
 
 
-def make_shared(settings: Settings) -> Client | None:
-    """What the parts that all processes share besides the live log lie on: the broker's Redis, if it is one."""
-    if urlsplit(settings.broker).scheme not in REDIS_SCHEMES:
-        return None
-    try:
-        return connect_to(settings.broker, [BUCKET, PRESENCE])
-    except Misconfigured as problem:
-        raise ConfigError("HUBBUB_BROKER", str(problem)) from None
-
-
-def make_limiter(settings: Settings, shared: Client | None, metrics: Metrics) -> RateLimiter:
+def make_limiter(settings: Settings, redis: OverRedis | None, metrics: Metrics) -> RateLimiter:
     """The rate limiter that ``HUBBUB_LIMITER`` names."""
     alone = LocalRateLimiter()
-    if shared is None or settings.limiter == "local":
-        return alone
-    limiter = RedisRateLimiter(shared, prefix=PREFIX, alone=alone)
-    metrics.observe(
-        "hubbub_limits_shared",
-        "Whether rate limits count all processes together (1), or each by itself for want of Redis (0)",
-        lambda: limiter.shared,
-    )
-    return limiter
+    return alone if redis is None or settings.limiter == "local" else redis.limiter(alone, metrics)
 
 
 def _lock_path(store: Store) -> Path | None:
@@ -246,10 +236,7 @@ async def opened(services: Services) -> AsyncIterator[Services]:
         await services.store.open()
         if services.shared is not None:
             stack.push_async_callback(services.shared.close)
-            try:
-                await services.shared.open()
-            except Misconfigured as problem:
-                raise ConfigError("HUBBUB_BROKER", f"{problem}.") from None
+            await services.shared.open()
         stack.push_async_callback(services.presence.close)
         await services.presence.open()
         if services.api is not None:

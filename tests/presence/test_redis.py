@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.a_redis import ARedis
 
 from hubbub.presence.base import FRESH
 from hubbub.presence.redis import PRESENCE, RedisPresence
 from hubbub.redis import connect_to
 from hubbub.testing.presence_contract import Join, SharedPresenceContract, becomes
+from hubbub.testing.redis_server import RedisServer
 
 pytestmark = pytest.mark.slow
 
 
 @contextlib.asynccontextmanager
-async def joining(redis: ARedis, prefix: str = "t") -> AsyncIterator[Join]:
+async def joining(redis: RedisServer, prefix: str = "t") -> AsyncIterator[Join]:
     """Makes processes; all are closed at the end."""
     async with contextlib.AsyncExitStack() as stack:
 
@@ -36,14 +36,14 @@ async def joining(redis: ARedis, prefix: str = "t") -> AsyncIterator[Join]:
 
 
 @pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[ARedis]:
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A server of its own for each test."""
-    async with ARedis(tmp_path) as server:
+    with RedisServer(tmp_path) as server:
         yield server
 
 
 @pytest.fixture
-async def join(redis: ARedis) -> AsyncIterator[Join]:
+async def join(redis: RedisServer) -> AsyncIterator[Join]:
     """How to become one more process."""
     async with joining(redis) as join:
         yield join
@@ -58,7 +58,7 @@ class TestContract(SharedPresenceContract):
         return join
 
 
-async def test_a_process_that_dies_is_forgotten(redis: ARedis, join: Join) -> None:
+async def test_a_process_that_dies_is_forgotten(redis: RedisServer, join: Join) -> None:
     """Without a word of goodbye, within the promised time."""
     client = connect_to(redis.url, [PRESENCE])
     await client.open()
@@ -70,28 +70,28 @@ async def test_a_process_that_dies_is_forgotten(redis: ARedis, join: Join) -> No
     assert dying._task is not None
     dying._task.cancel()  # as `kill -9` would: nothing is taken back
     await becomes(onlooker, "v", 1)
-    assert await redis.command("ZCARD", "t:{presence}") == b":1"
+    assert redis.cli("ZCARD", "t:{presence}") == "1"
     await client.close()
 
 
-async def test_without_redis_only_what_is_known_here_counts(redis: ARedis, join: Join) -> None:
+async def test_without_redis_only_what_is_known_here_counts(redis: RedisServer, join: Join) -> None:
     """Nobody waits for a Redis that is gone; what others had is not repeated for ever, and comes back with it."""
     first, second = await join(), await join()
     first.report("v", 3)
     second.report("v", 4)
     await becomes(first, "v", 7)
-    await redis.kill()
+    redis.kill()
     await becomes(first, "v", 3)
     began = time.monotonic()
     assert [await first.watching(f"other{number}") for number in range(20)] == [0] * 20
     assert time.monotonic() - began < FRESH
     second.report("v", 5)
-    await redis.start()  # it has forgotten everything
+    redis.start()  # it has forgotten everything
     await becomes(first, "v", 8)
     await becomes(second, "v", 8)
 
 
-async def test_a_process_carries_only_the_videos_that_are_watched_in_it(redis: ARedis, join: Join) -> None:
+async def test_a_process_carries_only_the_videos_that_are_watched_in_it(redis: RedisServer, join: Join) -> None:
     """Of ten thousand videos elsewhere, a process with one asks for one; what it keeps does not grow with them."""
     big, small = await join(), await join()
     for number in range(10_000):

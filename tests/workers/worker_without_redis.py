@@ -17,7 +17,7 @@ from hubbub.workers.child import run_worker
 from hubbub.workers.place import worker_place
 
 
-def make_broker(settings: object, store: object) -> LocalBroker:
+def make_broker(settings: object, store: object, redis: object = None) -> LocalBroker:
     """A broker that takes no lock."""
     assert isinstance(store, SqliteStore)
     return LocalBroker(store, lock_path=None)

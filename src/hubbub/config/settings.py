@@ -156,7 +156,8 @@ class Settings:
     broker: str = setting(
         "local://",
         values.url,
-        "The live log: local:// is in this process; redis://HOST:PORT is between many.",
+        "The live log: local:// is in this process; redis://[[USER]:PASSWORD@]HOST:PORT is Redis or Valkey, "
+        "redis+cluster:// a Cluster of them, rediss:// and rediss+cluster:// the same over TLS (?ca=FILE).",
         group="Parts",
         example="redis://127.0.0.1:6379",
         metavar="URL",
@@ -169,6 +170,30 @@ class Settings:
         group="Parts",
         example="local",
         metavar="WHERE",
+    )
+    channels: int | None = setting(
+        "off",
+        optional(values.integer(1, 16_384), "off"),
+        "Channels of Redis that all videos share by hash; off: one for each video. The same for all processes.",
+        group="Parts",
+        example="256",
+        metavar="NUMBER",
+    )
+    history: int = setting(
+        "1000",
+        values.integer(1, 100_000),
+        "Newest events of a video kept in Redis, for gateways that missed some; a few more now and then.",
+        group="Parts",
+        metavar="NUMBER",
+    )
+    history_age: float = setting("1h", values.seconds(10, 7 * 86_400), "And how long.", group="Parts", metavar="TIME")
+    key_prefix: str = setting(
+        "hubbub",
+        values.key_prefix,
+        "What names in Redis begin with, so that several deployments can share one.",
+        group="Parts",
+        example="hubbub-staging",
+        metavar="TEXT",
     )
     ingest: str | None = setting(
         "none",

@@ -58,7 +58,9 @@ class Address(NamedTuple):
         tls = parts.scheme.startswith("rediss")
         context = _context(options.pop("ca", None)) if tls else None
         if options:
-            raise Misconfigured(f"the URL's option {next(iter(options))!r} is not known here; ?ca=FILE is, with rediss://.")
+            raise Misconfigured(
+                f"the URL's option {next(iter(options))!r} is not known here; ?ca=FILE is, with rediss://."
+            )
         if login and not password:
             raise Misconfigured("the URL has a user and no password; write USER:PASSWORD@, or :PASSWORD@.")
         return cls(

@@ -21,8 +21,8 @@ _TRY_AGAIN = 0.02
 class Client:
     """Redis, one server or many, opened and closed with its owner.
 
-    ``listener`` takes the pushes; without one there are no connections for them. ``on_turn`` is called whenever `up` may
-    have changed, or a key may have another node.
+    ``listener`` takes the pushes; without one there are no connections for them. ``on_turn`` is called whenever `up`
+    may have changed, or a key may have another node.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Client:
     ) -> Any:
         """A script's reply. It gets ``key``, and as first argument the ``run_id`` of the server that runs it.
 
-        Raises `Away`, after ``within`` seconds at latest. ``moving`` is told the reply when the key's slot is on its way
-        to another node: with the connection to the one that had it.
+        Raises `Away`, after ``within`` seconds at latest. ``moving`` is told the reply when the key's slot is on its
+        way to another node: with the connection to the one that had it.
         """
         until = asyncio.get_running_loop().time() + within
         node, asking = self.topology.node_of(key), False

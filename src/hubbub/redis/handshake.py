@@ -43,7 +43,7 @@ async def _connected(link: Link, host: Host, context: ssl.SSLContext | None) -> 
         await loop.create_connection(lambda: link, host.name, host.port, ssl=context)
     except ssl.SSLCertVerificationError as error:
         raise Misconfigured(
-            f"the certificate of Redis at {host} is not to be trusted ({error.verify_message}); name its CA by ?ca=FILE."
+            f"the certificate of Redis at {host} is not to be trusted ({error.verify_message}); name its CA by ?ca=FILE"
         ) from None
     except socket.gaierror as error:
         raise Away(f"the address of {host} can't be found: {error.strerror}") from None
@@ -68,7 +68,8 @@ async def _introduced(link: Link, address: Address, scripts: Sequence[Script], *
     if int(said.get("redis_version", "0").partition(".")[0]) < OLDEST:
         version = said.get("redis_version", "of no known version")
         raise Misconfigured(f"Redis at {link.where} is {version}, and {OLDEST}.0 is the oldest that will do")
-    if (said.get("redis_mode") == "cluster") is not address.cluster:
+    mode = said.get("redis_mode") or said.get("server_mode")  # Valkey has the second name
+    if (mode == "cluster") is not address.cluster:
         raise Misconfigured(
             f"Redis at {link.where} is a node of a Cluster; write redis+cluster://"
             if not address.cluster

@@ -54,7 +54,7 @@ class Link(asyncio.Protocol):
 
     def call(self, *words: Word, within: float, probe: bool = False) -> asyncio.Future[Any]:
         """Send a command. The future gives the reply (an error reply as a `ReplyError` value) or raises `Away`, after
-        ``within`` seconds at latest. Raises `Away` at once where waiting makes no sense; a ``probe`` waits all the same.
+        ``within`` seconds at latest. Raises `Away` at once where waiting makes no sense; a ``probe`` waits even so.
         """
         if self.lost is not None:
             raise self.lost
@@ -78,7 +78,7 @@ class Link(asyncio.Protocol):
     def _send(self, words: tuple[Word, ...]) -> None:
         if not self._out:
             self._loop.call_soon(self._flush)
-        self._out.append(pack_command(words))
+        self._out.append(pack_command(words))  # type: ignore[arg-type] # its stub says that there is one word
 
     def _flush(self) -> None:
         out, self._out = self._out, []

@@ -173,7 +173,7 @@ class Node:
         return taker
 
     async def _watch(self) -> Away:
-        """Return when a connection is lost, or answers no more, or the server is no master any more: with the reason."""
+        """Return when a connection is lost or answers no more, or the server is no master any more: with the reason."""
         while True:
             try:
                 async with asyncio.timeout(PING_EVERY):

@@ -164,9 +164,7 @@ def _entries(reply: list[Any], video_id: str) -> list[Entry]:
     epoch, _, first, *kept = reply
     position_of = Position(epoch.decode(), 0)._replace
     try:
-        return [
-            kept_entry(data, video_id, position_of(offset=offset)) for offset, data in enumerate(kept, start=first)
-        ]
+        return [kept_entry(data, video_id, position_of(offset=offset)) for offset, data in enumerate(kept, start=first)]
     except (ValueError, AttributeError) as error:  # somebody else's hand: an entry is not there, or not ours
         raise NotProvable(f"the log of {video_id} in Redis is damaged: {error}") from None
 

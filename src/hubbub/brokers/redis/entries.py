@@ -14,16 +14,17 @@ _KINDS: dict[bytes, Kind] = {kind.value.encode(): kind for kind in Kind}
 
 _DOES = (
     dict.fromkeys(Kind, "")
-    | dict.fromkeys(SHOWS_COMMENT, "shows")
+    | dict.fromkeys(SHOWS_COMMENT, "again")
     | dict.fromkeys(RETRACTIONS, "retracts")
-    | {Kind.RESTORED: "restores"}
+    | {Kind.COMMENT: "shows", Kind.RESTORED: "restores"}
 )
+"""What an event does to its comment's text, in publish.lua's words."""
 
 
-def publish_args(event: Event, channel: bytes) -> tuple[bytes | str | int, ...]:
+def publish_args(event: Event, channel: bytes) -> tuple[bytes | str, ...]:
     """What publish.lua wants to know of an event."""
-    kind = event.kind
-    return (channel, event.video_id, kind.value, event.id, event.subject, event.at, event.body, _DOES[kind])
+    line = f"{event.kind.value} {event.id} {event.subject} {event.at}\n".encode() + event.body
+    return (channel, event.video_id, event.id, event.subject, line, _DOES[event.kind])
 
 
 def pushed_entry(data: bytes) -> Entry:

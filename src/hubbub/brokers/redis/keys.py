@@ -14,8 +14,8 @@ class Bounds(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """``prefix`` tells deployments on one Redis apart. ``channels`` None: a channel for each video; else so many for all
-    together, and logs stand beside their channel, since a script may push only where it runs.
+    """``prefix`` tells deployments on one Redis apart. ``channels`` None: a channel for each video; else so many for
+    all together, and logs stand beside their channel, since a script may push only where it runs.
 
     Neither a prefix nor a video id has braces in it, so nobody can choose a slot.
     """

@@ -1,7 +1,7 @@
 """Which channels are wanted, and where each is subscribed: made so again after whatever happens.
 
-By state, not by command. Redis ends a sharded subscription by itself when its slot moves, and answers some commands by a
-push and some by an error; so each push and each error only changes what is known, and what is wanted and not known to
+By state, not by command. Redis ends a sharded subscription by itself when its slot moves, and answers some commands by
+a push and some by an error; so each push and each error only changes what is known, and what is wanted and not known to
 be subscribed is asked for again.
 """
 

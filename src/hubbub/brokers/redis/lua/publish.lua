@@ -1,10 +1,10 @@
--- Append an event and push it. ARGV[5] on: channel, video, kind, id, subject, at, body, and what the event does to its
--- comment's text: "shows" it (for the first time or again), "restores" it, "retracts" it, or "" nothing.
+-- Append an event and push it. ARGV[5] on: channel; video; id; subject; "<kind> <id> <subject> <at>\n<body>"; and what
+-- the event does to its comment's text: "shows" it for the first time, shows it "again", "restores" it, "retracts" it,
+-- or "" nothing.
 -- Returns {epoch, offset}, for an event that is not in the log yet also what was pushed.
 
-local channel, video, kind, id, subject, at, body, does =
-  ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
-local known, shown, retracted = open('i' .. id, 's' .. subject, 'r' .. subject)
+local channel, video, id, subject, line, does = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local known, retracted = open('i' .. id, 'r' .. subject)
 if known then
   keep()
   return {epoch, tonumber(known)}
@@ -13,37 +13,44 @@ end
 -- The text goes from one entry of the history.
 local function blank(offset)
   if offset and offset > floor then
-    local entry = redis.call('HGET', log, offset)
-    if entry then set(offset, string.match(entry, '^[^\n]*\n')) end
+    local entry = call('HGET', log, offset)
+    if entry then
+      set[#set + 1] = format('%d', offset)
+      set[#set + 1] = match(entry, '^[^\n]*\n')
+    end
   end
 end
 
-local offset = head + 1
+head, dirty = head + 1, true
+local offset = format('%d', head)
 if does == 'retracts' then
-  blank(tonumber(redis.call('HGET', log, 'i' .. subject)))
-  for one in string.gmatch(shown or '', '%d+') do blank(tonumber(one)) end
-  set('r' .. subject, offset)
-  if shown then gone[#gone + 1] = 's' .. subject end
-elseif does == 'restores' then
-  if retracted then gone[#gone + 1] = 'r' .. subject end
-elseif does == 'shows' and retracted then
-  body = ''  -- the retraction overtook it
-end
-if body ~= '' and subject ~= id and (does == 'shows' or does == 'restores') then
-  local again = {}
-  for one in string.gmatch(shown or '', '%d+') do
-    if tonumber(one) > floor then again[#again + 1] = one end
+  blank(tonumber(call('HGET', log, 'i' .. subject)))
+  local shown = call('HGET', log, 's' .. subject)
+  if shown then
+    for one in string.gmatch(shown, '%d+') do blank(tonumber(one)) end
+    del[#del + 1] = 's' .. subject
   end
-  again[#again + 1] = offset
-  set('s' .. subject, table.concat(again, ','))
+  set[#set + 1] = 'r' .. subject
+  set[#set + 1] = offset
+elseif retracted and does == 'restores' then
+  del[#del + 1] = 'r' .. subject
+elseif retracted and does ~= '' then
+  line = match(line, '^[^\n]*\n')  -- the retraction overtook it
+end
+if does == 'again' or does == 'restores' then
+  local shown = {}
+  for one in string.gmatch(call('HGET', log, 's' .. subject) or '', '%d+') do
+    if tonumber(one) > floor then shown[#shown + 1] = one end
+  end
+  shown[#shown + 1] = offset
+  set[#set + 1] = 's' .. subject
+  set[#set + 1] = table.concat(shown, ',')
 end
 
-local line = kind .. ' ' .. id .. ' ' .. subject .. ' ' .. at .. '\n' .. body
-head = offset
-set('.head', head)
-set(offset, now .. ' ' .. line)
-set('i' .. id, offset)
+local count = #set
+set[count + 1], set[count + 2] = offset, format('%d ', now) .. line
+set[count + 3], set[count + 4] = 'i' .. id, offset
 keep()
 local pushed = epoch .. ' ' .. offset .. ' ' .. video .. ' ' .. line
-redis.call('SPUBLISH', channel, pushed)
-return {epoch, offset, pushed}
+call('SPUBLISH', channel, pushed)
+return {epoch, head, pushed}

@@ -3,7 +3,7 @@
 -- offset, where it can't prove that they are everything.
 
 local what = ARGV[5]
-open()
+open('.', '.')
 keep()
 local first
 if what == 'tail' then
@@ -15,9 +15,7 @@ end
 local found = {epoch, head, first}
 if first then
   for start = first, head, 1000 do
-    local fields = {}
-    for offset = start, math.min(start + 999, head) do fields[#fields + 1] = offset end
-    for _, entry in ipairs(redis.call('HMGET', log, unpack(fields))) do found[#found + 1] = entry end
+    for _, entry in ipairs(range(start, math.min(start + 999, head))) do found[#found + 1] = entry end
   end
 end
 return found
