@@ -16,7 +16,8 @@ import { EventParser } from "./sse.js";
 
 /** `fetch`, read as it comes: headers, a status that can be seen, tokens out of the address. @type {Transport} */
 export async function streaming({ api, video, place, backlog, signal, take, alive }) {
-  const url = api.url(video, `/comments/stream?${queryOf({ batch: 1, backlog })}`);
+  const shard = await api.shard(video);
+  const url = api.url(video, `/comments/stream?${queryOf({ batch: 1, backlog, shard })}`);
   /** @type {Record<string, string>} */
   const headers = { Accept: "text/event-stream", ...(place && { "Last-Event-ID": place }) };
   const response = await api.fetch(url, { headers, signal });

@@ -23,6 +23,7 @@ from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos
 from hubbub.config import Role, Settings
+from hubbub.demo import Demo
 from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.fanout.channel import Bounds
 from hubbub.fanout.hub import Hub, Timing
@@ -90,6 +91,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Services:
         stopping=Stopping(),
         api=api,
         gateway=make_gateway(settings, store, broker, presence, metrics) if role.has_viewers else None,
+        demo=Demo(store, api.videos, api.accepting, api.retracting) if api and settings.dev else None,
     )
 
 
@@ -219,6 +221,7 @@ def surface(settings: Settings) -> Surface:
         access_log=settings.access_log,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
+        pages=settings.pages,
         dev_secret=settings.jwt_secret if settings.dev else None,
     )
 
@@ -246,6 +249,8 @@ async def opened(services: Services) -> AsyncIterator[Services]:
         if services.gateway is not None:
             services.gateway.hub.start()
             stack.push_async_callback(services.gateway.hub.close)
+        if services.demo is not None:
+            stack.push_async_callback(services.demo.stop)
         yield services
 
 

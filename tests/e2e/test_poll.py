@@ -215,8 +215,7 @@ async def test_a_long_way_back_comes_in_several_answers(tmp_path: Path) -> None:
 async def test_no_seat_is_a_status_that_says_when(tmp_path: Path, bound: str) -> None:
     """A held poll takes a seat, of the address too, and gives it back when it is answered or its client has gone. Polls
     leave half of the connections to others."""
-    bounds: dict[str, Any] = {bound: 1 if bound == "max_viewers" else 3}
-    async with running_server(tmp_path, **bounds) as server:
+    async with running_server(tmp_path, **{bound: 1 if bound == "max_viewers" else 3}) as server:
         async with polling(server.url) as first, polling(server.url) as second:
             await first.poll()
             held = asyncio.create_task(first.ask("wait=50"))

@@ -8,17 +8,20 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import Enum
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
 from hubbub import __version__
 from hubbub.client.backoff import Backoff
 from hubbub.client.errors import WORTH_REPEATING, ApiError, Unreachable, describe, error_from
+from hubbub.client.paths import comment_path, comments_path, decimal, video_path
 from hubbub.client.polling import PollWatcher
 from hubbub.client.reading import CODINGS, MAX_ANSWER, body
+from hubbub.client.sharding import Shard
 from hubbub.client.watching import OnState, Watcher, WatchEvent, is_comment
 
 Token = str | Callable[[], Awaitable[str]] | None
@@ -69,6 +72,14 @@ class Page(NamedTuple):
     """A page of history; ``next_cursor`` is None on the last one."""
 
     comments: list[dict[str, Any]]
+    next_cursor: str | None
+    has_more: bool
+
+
+class VideoPage(NamedTuple):
+    """A page of the videos there are; ``next_cursor`` is None on the last one."""
+
+    videos: list[dict[str, Any]]
     next_cursor: str | None
     has_more: bool
 
@@ -147,7 +158,7 @@ class HubbubClient:
         if meta is not None:
             draft["meta"] = meta
         key = idempotency_key if idempotency_key is not None else str(uuid.uuid4())
-        return await self._comment("POST", _comments(video_id), json=draft, headers={"Idempotency-Key": key})
+        return await self._comment("POST", comments_path(video_id), json=draft, headers={"Idempotency-Key": key})
 
     async def page(
         self, video_id: str, *, cursor: str | None = None, limit: int = 50, sort: Literal["desc", "asc"] = "desc"
@@ -156,7 +167,7 @@ class HubbubClient:
         params: dict[str, Any] = {"limit": limit, "sort": sort}
         if cursor is not None:
             params["cursor"] = cursor
-        return self._page(await self._call("GET", _comments(video_id), params=params))
+        return self._page(await self._call("GET", comments_path(video_id), params=params))
 
     def _page(self, found: Any) -> Page:
         match found:
@@ -185,31 +196,65 @@ class HubbubClient:
 
     async def comment(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """One comment."""
-        return await self._comment("GET", _comment(video_id, comment_id))
+        return await self._comment("GET", comment_path(video_id, comment_id))
 
     # --- moderating ---------------------------------------------------------------------------------------------------
 
     async def delete(self, video_id: str, comment_id: str) -> None:
         """Erase a comment for good: the author's right, and a moderator's."""
-        await self._call("DELETE", _comment(video_id, comment_id))
+        await self._call("DELETE", comment_path(video_id, comment_id))
 
     async def hide(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Take a comment out of sight; the comment as it then stands."""
-        return await self._comment("POST", _comment(video_id, comment_id) + "/hide")
+        return await self._comment("POST", comment_path(video_id, comment_id) + "/hide")
 
     async def restore(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Show a hidden comment again; the comment as it then stands."""
-        return await self._comment("POST", _comment(video_id, comment_id) + "/restore")
+        return await self._comment("POST", comment_path(video_id, comment_id) + "/restore")
 
     async def pin(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Put a comment on top; the comment as it then stands."""
-        return await self._comment("PUT", _comment(video_id, comment_id) + "/pin")
+        return await self._comment("PUT", comment_path(video_id, comment_id) + "/pin")
 
     async def unpin(self, video_id: str, comment_id: str) -> None:
         """Take a pinned comment down."""
-        await self._call("DELETE", _comment(video_id, comment_id) + "/pin")
+        await self._call("DELETE", comment_path(video_id, comment_id) + "/pin")
 
     # --- videos -------------------------------------------------------------------------------------------------------
+
+    async def video_page(
+        self,
+        *,
+        state: Literal["live", "ended", "upcoming"] | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> VideoPage:
+        """One page of what is on, ``limit`` (1–200) videos at most, the latest first."""
+        given = {"state": state, "cursor": cursor, "limit": limit}
+        params = {name: value for name, value in given.items() if value is not None}
+        match await self._call("GET", "/v1/videos", params=params):
+            case {"videos": [*videos], "next_cursor": str() | None as following, "has_more": bool(has_more)} if all(
+                map(_is_video, videos)
+            ):
+                return VideoPage(videos, following, has_more)
+            case _:
+                raise self._misfit("a page of videos")
+
+    async def videos(
+        self, state: Literal["live", "ended", "upcoming"] | None = None, *, limit: int | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """What is on, page after page; ``limit``: no more than so many in all."""
+        left = limit
+        cursor: str | None = None
+        while left is None or left > 0:
+            size = MAX_PAGE if left is None else min(left, MAX_PAGE)
+            page = await self.video_page(state=state, cursor=cursor, limit=size)
+            for video in page.videos:
+                yield video
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
+            left = None if left is None else left - len(page.videos)
 
     async def video(self, video_id: str) -> dict[str, Any]:
         """What is known of a video."""
@@ -222,11 +267,12 @@ class HubbubClient:
         title: str | Unchanged | None = UNCHANGED,
         media_url: str | Unchanged | None = UNCHANGED,
         started_at: int | Unchanged | None = UNCHANGED,
+        shards: int | Unchanged | None = UNCHANGED,
     ) -> dict[str, Any]:
         """Register a video, or change what is known of it: what is not given stays, None forgets it. ``started_at`` is
-        in milliseconds since the Unix epoch.
+        in milliseconds since the Unix epoch; over ``shards`` gateways its viewers are spread.
         """
-        told = {"title": title, "media_url": media_url, "started_at": started_at}
+        told = {"title": title, "media_url": media_url, "started_at": started_at, "shards": shards}
         given = {name: value for name, value in told.items() if value is not UNCHANGED}
         return await self._video("PUT", video_id, json=given)
 
@@ -242,9 +288,9 @@ class HubbubClient:
         """The comments of a stretch of the timeline, in seconds, in order; page after page. `ApiError` with the code
         ``start_unknown`` while the video's start is not known.
         """
-        params: dict[str, Any] = {"start": _decimal(start), "duration": _decimal(duration), "limit": MAX_REPLAY_PAGE}
+        params: dict[str, Any] = {"start": decimal(start), "duration": decimal(duration), "limit": MAX_REPLAY_PAGE}
         while True:
-            page = self._page(await self._call("GET", _video(video_id) + "/replay", params=params))
+            page = self._page(await self._call("GET", video_path(video_id) + "/replay", params=params))
             for comment in page.comments:
                 yield comment
             if page.next_cursor is None:
@@ -275,14 +321,16 @@ class HubbubClient:
         """
         if last_event_id is not None and not last_event_id.isprintable():
             raise ValueError("last_event_id must be an event's id as it was given")
-        url = f"{self._base_url}{_comments(video_id)}/{transport}"
+        url = f"{self._base_url}{comments_path(video_id)}/{transport}"
+        shard = Shard(partial(self._once, "GET", video_path(video_id)))
         if transport == "poll":
-            return self._watch_by_poll(url, backlog, last_event_id, on_state)
-        params = {"backlog": backlog, "batch": int(batch)}
+            return self._watch_by_poll(url, shard, backlog, last_event_id, on_state)
 
         @asynccontextmanager
         async def connect(place: str | None) -> AsyncIterator[httpx.Response]:
-            headers = await self._headers() | {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+            headers = await self._headers()
+            params = {"backlog": backlog, "batch": int(batch)} | await shard.params(headers)
+            headers |= {"Accept": "text/event-stream", "Cache-Control": "no-store"}
             # As bytes: httpx would refuse what is not ASCII, and an id is the server's to choose.
             resume = [] if place is None else [(b"Last-Event-ID", place.encode())]
             timeout = httpx.Timeout(self._timeout, read=self._silence)
@@ -294,19 +342,19 @@ class HubbubClient:
         return Watcher(connect, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
 
     def _watch_by_poll(
-        self, url: str, backlog: int, last_event_id: str | None, on_state: OnState | None
+        self, url: str, shard: Shard, backlog: int, last_event_id: str | None, on_state: OnState | None
     ) -> AsyncGenerator[WatchEvent, None]:
         held = max(int(min(_HELD, self._silence / 2)), 1)
 
         @asynccontextmanager
         async def ask(place: str | None, limit: int) -> AsyncIterator[httpx.Response]:
+            headers = await self._headers()
             params: dict[str, Any] = {"backlog": backlog, "wait": held, "limit": limit}
+            params |= await shard.params(headers)
             if place is not None:
                 params["after"] = place
             timeout = httpx.Timeout(self._timeout, read=max(self._silence, held + self._timeout))
-            async with self._http.stream(
-                "GET", url, params=params, headers=await self._headers(), timeout=timeout
-            ) as response:
+            async with self._http.stream("GET", url, params=params, headers=headers, timeout=timeout) as response:
                 yield response
 
         backoff = Backoff(self._first_wait, self._longest_wait)
@@ -333,10 +381,11 @@ class HubbubClient:
 
     async def _video(self, method: str, video_id: str, path: str = "", **request: Any) -> dict[str, Any]:
         """A call that is answered with a video."""
-        found = await self._call(method, _video(video_id) + path, **request)
-        if not (isinstance(found, dict) and isinstance(found.get("video_id"), str)):
+        found = await self._call(method, video_path(video_id) + path, **request)
+        if not _is_video(found):
             raise self._misfit("a video")
-        return found
+        video: dict[str, Any] = found
+        return video
 
     def _misfit(self, wanted: str) -> Unreachable:
         return Unreachable(f"{self._base_url} answered with something else than {wanted}; is it Hubbub?")
@@ -383,23 +432,5 @@ class HubbubClient:
             raise self._misfit("JSON") from error
 
 
-def _video(video_id: str) -> str:
-    return f"/v1/videos/{_segment(video_id)}"
-
-
-def _comments(video_id: str) -> str:
-    return f"{_video(video_id)}/comments"
-
-
-def _decimal(seconds: float) -> str:
-    """Without an exponent, to the millisecond that comments are placed by."""
-    return f"{seconds:.3f}"
-
-
-def _comment(video_id: str, comment_id: str) -> str:
-    return f"{_comments(video_id)}/{_segment(comment_id)}"
-
-
-def _segment(name: str) -> str:
-    """``name`` as one segment of a path: ``..`` too, which httpx would otherwise resolve to another address."""
-    return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
+def _is_video(found: object) -> bool:
+    return isinstance(found, dict) and isinstance(found.get("video_id"), str)

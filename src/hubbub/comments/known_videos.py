@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from itertools import islice
 from typing import NamedTuple
 
 from hubbub.errors import NotFound, StoreUnavailable
@@ -50,6 +51,13 @@ class KnownVideos:
         """Raise like `find`; costs nothing where every video exists."""
         if self._registered:
             await self.find(video_id)
+
+    def untold(self, most: int) -> list[str]:
+        """The ids lately asked for here of which nothing is told, the latest first. Whoever named one may be the only
+        one who knows it.
+        """
+        names = (video_id for video_id, kept in reversed(self._kept.items()) if kept.video is None)
+        return list(islice(names, most))
 
     async def _ask(self, video_id: str, kept: _Kept | None) -> Video | None:
         task = self._reading.get(video_id)

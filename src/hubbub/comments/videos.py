@@ -52,11 +52,14 @@ class Videos(KnownVideos):
                 started_at = None if draft.started_at is None else int(draft.started_at)
                 timeline = Timeline(started_at, timeline.ended_at)
             _check_order(timeline)
+            shards = video.shards if draft.shards is UNSET else int(draft.shards or 1)
             told = Video(
                 video_id,
                 video.title if draft.title is UNSET else draft.title,
                 video.media_url if draft.media_url is UNSET else draft.media_url,
                 timeline,
+                video.made_at,
+                shards,
             )
             return told, Kind.START if timeline != video.timeline else None
 
@@ -96,7 +99,7 @@ class Videos(KnownVideos):
             if was is None and self._registered and not registers:
                 raise unknown_video()
             event_id, at = self._ids.next()
-            wanted, kind = decide(was or Video(video_id), at)
+            wanted, kind = decide(was or Video(video_id, made_at=at), at)
             if wanted == was:
                 return wanted
             # Shielded like a post: what is committed must be published.

@@ -272,6 +272,13 @@ class Settings:
         example="registered",
         metavar="WHICH",
     )
+    pages: bool = setting(
+        "true",
+        values.boolean,
+        "Serve pages for people too: / (what is on) and /watch/ID.",
+        group="Who may do what",
+        example="false",
+    )
 
     # --- limits -------------------------------------------------------------------------------------------------------
     post_limit: Limit | None = setting(

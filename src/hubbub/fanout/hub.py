@@ -137,6 +137,11 @@ class Hub:
         """Everyone watching here."""
         return sum(channel.count() for channel in self._channels.values())
 
+    def watching(self, video_id: str) -> int:
+        """Everyone watching one video here."""
+        channel = self._channels.get(video_id)
+        return 0 if channel is None else channel.count()
+
     def watching_everywhere(self, channel: Channel) -> int:
         """Everyone watching one video, here and as far as is known in other processes."""
         return channel.count() + self._presence.others(channel.video_id)

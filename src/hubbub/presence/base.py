@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 FRESH = 5.0
@@ -38,3 +39,6 @@ class Presence(Protocol):
 
     async def watching(self, video_id: str) -> int:
         """How many watch in all."""
+
+    async def watching_each(self, video_ids: Sequence[str]) -> list[int]:
+        """The same of several videos, at the price of about one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class LocalPresence:
     """`hubbub.presence.base.Presence` for one process: what is reported is the sum."""
@@ -26,3 +28,6 @@ class LocalPresence:
 
     async def watching(self, video_id: str) -> int:
         return self._counts.get(video_id, 0)
+
+    async def watching_each(self, video_ids: Sequence[str]) -> list[int]:
+        return [self._counts.get(video_id, 0) for video_id in video_ids]

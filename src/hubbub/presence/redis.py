@@ -62,7 +62,7 @@ class RedisPresence:
         self._others: dict[str, int] = {}
         self._heard_at = float("-inf")
         self._asked: OrderedDict[str, _Sum] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[int | None]] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
         self._told = False  # whether Redis may have something of ours
 
@@ -95,10 +95,34 @@ class RedisPresence:
         return self._others.get(video_id, 0) if time.monotonic() - self._heard_at < FRESH else 0
 
     async def watching(self, video_id: str) -> int:
+        if not self._is_known(video_id, time.monotonic()):
+            await self._ask(video_id)
+        return self._sum(video_id)
+
+    async def watching_each(self, video_ids: Sequence[str]) -> list[int]:
+        now = time.monotonic()
+        asked = [id for id in dict.fromkeys(video_ids) if not self._is_known(id, now)]
+        try:
+            counts = await self._count(asked, within=ASK_WITHIN) if asked else []
+        except Away:
+            counts = []
+        for video_id, count in zip(asked, counts, strict=False):
+            self._keep(video_id, count)
+        return [self._sum(video_id) for video_id in video_ids]
+
+    def _is_known(self, video_id: str, now: float) -> bool:
+        if video_id in self._counts and video_id in self._others:
+            return True
+        kept = self._asked.get(video_id)
+        return kept is not None and kept.until > now
+
+    def _sum(self, video_id: str) -> int:
+        """What is known without asking."""
         own = self._counts.get(video_id)
         if own is not None and video_id in self._others:
             return own + self.others(video_id)
-        return (own or 0) + await self._ask(video_id)
+        kept = self._asked.get(video_id)
+        return (own or 0) + (kept.viewers if kept is not None and kept.until > time.monotonic() else 0)
 
     # --- in the background -------------------------------------------------------------------------------------------
 
@@ -148,28 +172,26 @@ class RedisPresence:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    async def _ask(self, video_id: str) -> int:
-        """The viewers elsewhere of a video that is not followed here."""
-        kept = self._asked.get(video_id)
-        if kept is not None and kept.until > time.monotonic():
-            return kept.viewers
+    async def _ask(self, video_id: str) -> None:
+        """Ask for the viewers elsewhere of a video that is not followed here; who asks at once shares the asking."""
         task = self._asking.get(video_id)
         if task is None:
             task = self._asking[video_id] = asyncio.get_running_loop().create_task(self._read(video_id))
             task.add_done_callback(lambda _: self._asking.pop(video_id, None))
-        count = await asyncio.shield(task)
-        return count if count is not None else 0
+        await asyncio.shield(task)
 
-    async def _read(self, video_id: str) -> int | None:
+    async def _read(self, video_id: str) -> None:
         try:
             [count] = await self._count([video_id], within=ASK_WITHIN)
         except Away:
-            return None
+            return
+        self._keep(video_id, count)
+
+    def _keep(self, video_id: str, count: int) -> None:
         self._asked[video_id] = _Sum(count, time.monotonic() + EVERY)
         self._asked.move_to_end(video_id)
         if len(self._asked) > MAX_ASKED:
             self._asked.popitem(last=False)
-        return count
 
     async def _count(self, video_ids: Sequence[str], *, within: float) -> list[int]:
         """The viewers of each video in all other processes."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
-from hubbub.model import Change, Comment, Entry, Event, Position, Tail, Video
+from hubbub.model import Change, Comment, Entry, Event, ListPlace, Position, Stage, Tail, Video
 
 Order = Literal["asc", "desc"]
 
@@ -88,8 +88,8 @@ class Store(Protocol):
       `Store.video`, and is the reader's to reckon.
     - A video's record and the event that tells of its change are written in one commit, against what the writer had
       read: of two who change it at once, one is told to look again.
-    - Readers see a write as soon as its method has returned (`page` and `window` may lag in stores that say so; never
-      `changes_since`, `newest`, `get`, `pins`, `video`).
+    - Readers see a write as soon as its method has returned (`page`, `window` and `videos` may lag in stores that say
+      so; never `changes_since`, `newest`, `get`, `pins`, `video`).
     - Lists of comments hold visible ones only, unless said otherwise; ``pinned`` is as of the read.
 
     The caller owes
@@ -154,6 +154,15 @@ class Store(Protocol):
 
     async def video(self, video_id: str) -> Video | None:
         """What was told about a video; None when nothing was. Comments make no record."""
+
+    async def videos(self, stage: Stage, *, since: int = 0, before: ListPlace | None = None, limit: int) -> list[Video]:
+        """Up to ``limit`` records of a stage (`Video.stage`) with ``place.at >= since`` and ``place < before``, the
+        greatest `Video.place` first.
+
+        One range of one index, and never more records read than are given: an index of records by
+        ``(stage, at, video_id)``, written with the record, is all it takes. A video that changes between two pages may
+        be in both, or in neither.
+        """
 
     async def keep_video(
         self, video: Video, *, was: Video | None, event: Event | None = None, actor: str = ""

@@ -53,6 +53,8 @@ class PresenceContract:
         presence.report("v", 2)
         presence.report("w", 1)
         assert [await presence.watching(video_id) for video_id in ("v", "w", "x")] == [2, 1, 0]
+        assert await presence.watching_each(["x", "v", "w", "v"]) == [0, 2, 1, 2]
+        assert await presence.watching_each([]) == []
         presence.report("v", 0)
         presence.report("x", 0)
         assert [await presence.watching(video_id) for video_id in ("v", "w", "x")] == [0, 1, 0]
@@ -107,6 +109,7 @@ class SharedPresenceContract(PresenceContract):
             first.report(name, number)
         await becomes(onlooker, names[-1], len(names))
         assert [await onlooker.watching(name) for name in names] == list(range(1, len(names) + 1))
+        assert await onlooker.watching_each(names) == list(range(1, len(names) + 1))
 
     async def test_many_videos_are_told_at_once(self, join: Join) -> None:
         """Thousands that are opened in one moment are in the others' sums like one."""
@@ -116,3 +119,4 @@ class SharedPresenceContract(PresenceContract):
         second.report("v2999", 1)
         await becomes(second, "v2999", 2)
         assert await second.watching("v0") == 1
+        assert await second.watching_each([f"v{number}" for number in range(2_500, 3_001)]) == [1] * 499 + [2, 0]

@@ -39,11 +39,12 @@ class Running:
 
 
 @asynccontextmanager
-async def running_server(directory: Path, *, role: Role = Role.SERVE, **settings: Any) -> AsyncIterator[Running]:
+async def running_server(directory: Path, **settings: Any) -> AsyncIterator[Running]:
     """Serve from a database in ``directory`` on a free loopback port, limits off; stops at the end as SIGTERM would.
 
-    ``role``: a part of the service. ``settings`` override fields of `Settings`.
+    ``settings`` override fields of `Settings`; besides, ``role`` chooses a part of the service.
     """
+    role = settings.pop("role", Role.SERVE)
     chosen = Settings(
         **{
             "port": 0,

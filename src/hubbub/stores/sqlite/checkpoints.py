@@ -10,6 +10,7 @@ long (a backup, another program) can then make it grow; that is said in the log.
 from __future__ import annotations
 
 import logging
+import time
 
 import apsw
 
@@ -24,14 +25,21 @@ once."""
 FORCED_PAGES = 16_000
 """Make readers wait for it from here on, and after a failure once for each further `PAGES`."""
 
-_WAIT = 0.25
-"""Seconds that posts wait for readers to be done: many times the longest query of ours."""
+WAIT = 0.25
+"""How long posts wait for readers to be done, in seconds: many times the longest query of ours."""
+
+_TRY = 0.025
+"""Seconds that one attempt waits. Each looks anew: SQLite waits for a place that readers of an old state had until
+nobody reads from there, even when those of the newest state, who are in nobody's way, have moved in and take turns."""
 
 
 class Checkpoints:
-    """A connection's hook after each commit; ``wait``: how else it waits for locks."""
+    """A connection's hook after each commit; ``lock_wait``: how else it waits for locks, ``wait``: `WAIT`."""
 
-    def __init__(self, wait: LockWait, *, pages: int = PAGES, forced_pages: int = FORCED_PAGES) -> None:
+    def __init__(
+        self, lock_wait: LockWait, *, pages: int = PAGES, forced_pages: int = FORCED_PAGES, wait: float = WAIT
+    ) -> None:
+        self._lock_wait = lock_wait
         self._wait = wait
         self._pages = pages
         self._forced_pages = self._force_at = forced_pages
@@ -48,10 +56,7 @@ class Checkpoints:
         elif pages < self._force_at:
             _fold(connection, database, apsw.SQLITE_CHECKPOINT_PASSIVE)
         else:
-            LockWait(_WAIT).install(connection)
-            done = _fold(connection, database, apsw.SQLITE_CHECKPOINT_RESTART)
-            self._wait.install(connection)
-            if not done:
+            if not self._begin_anew(connection, database):
                 if self._force_at == self._forced_pages:
                     _log.warning(
                         "the write-ahead log can't begin anew and has %d MiB: a backup, another program that reads the "
@@ -60,6 +65,17 @@ class Checkpoints:
                     )
                 self._force_at = pages + self._pages
         return apsw.SQLITE_OK
+
+    def _begin_anew(self, connection: apsw.Connection, database: str) -> bool:
+        until = time.monotonic() + self._wait
+        LockWait(_TRY).install(connection)
+        try:
+            while not (done := _fold(connection, database, apsw.SQLITE_CHECKPOINT_RESTART)):
+                if time.monotonic() >= until:
+                    break
+            return done
+        finally:
+            self._lock_wait.install(connection)
 
 
 def _fold(connection: apsw.Connection, database: str, mode: int) -> bool:
