@@ -16,11 +16,13 @@ from hubbub.limiters.local import LocalRateLimiter
 from hubbub.limiters.redis import BUCKET, WITHIN, RedisRateLimiter
 from hubbub.redis import Client, connect_to
 from hubbub.testing.limiter_contract import FOUR, LimiterContract
-from hubbub.testing.redis_server import RedisServer
+from hubbub.testing.redis_server import RedisCluster, RedisServer, redis_cluster
 
 
 @contextlib.asynccontextmanager
-async def limiter_at(redis: RedisServer, prefix: str = "t", *, within: float = 10.0) -> AsyncIterator[RedisRateLimiter]:
+async def limiter_at(
+    redis: RedisServer | RedisCluster, prefix: str = "t", *, within: float = 10.0
+) -> AsyncIterator[RedisRateLimiter]:
     """A process's limiter; by default one with the patience for a busy machine."""
     client: Client = connect_to(redis.url, [BUCKET])
     await client.open()
@@ -62,6 +64,25 @@ async def test_processes_share_their_buckets(redis: RedisServer) -> None:
         assert await other.take("key", Limit(10, 60)) == 0.0
         await one.give_back("key", Limit(10, 60))
         assert await one.take("key", Limit(10, 60)) == 0.0
+
+
+@pytest.mark.slow
+async def test_on_a_cluster_each_bucket_is_where_its_key_is(tmp_path: Path) -> None:
+    """And there is one of each, also after its slot has moved."""
+    with redis_cluster(tmp_path) as cluster:
+        async with limiter_at(cluster) as one, limiter_at(cluster) as two:
+            keys = [f"key{number}" for number in range(30)]
+            for limiter, expected in ((one, [0.0, 0.0]), (two, [0.0])):
+                for key in keys:
+                    for wait in expected:
+                        assert await limiter.take(key, Limit(3, 3600)) == wait
+            holding = [int(server.cli("DBSIZE")) for server in cluster.servers]
+            assert sum(holding) == len(keys) and min(holding) > 0
+            first, *others = cluster.servers
+            name = first.cli("RANDOMKEY")
+            cluster.move(int(first.cli("CLUSTER", "KEYSLOT", name)), others[0])
+            for key in keys:
+                assert await two.take(key, Limit(3, 3600)) > 1100
 
 
 async def test_nothing_is_left_of_a_bucket_that_is_full_again(redis: RedisServer) -> None:

@@ -13,13 +13,13 @@ from hubbub.presence.base import FRESH
 from hubbub.presence.redis import PRESENCE, RedisPresence
 from hubbub.redis import connect_to
 from hubbub.testing.presence_contract import Join, SharedPresenceContract, becomes
-from hubbub.testing.redis_server import RedisServer
+from hubbub.testing.redis_server import RedisCluster, RedisServer, redis_cluster
 
 pytestmark = pytest.mark.slow
 
 
 @contextlib.asynccontextmanager
-async def joining(redis: RedisServer, prefix: str = "t") -> AsyncIterator[Join]:
+async def joining(redis: RedisServer | RedisCluster, prefix: str = "t") -> AsyncIterator[Join]:
     """Makes processes; all are closed at the end."""
     async with contextlib.AsyncExitStack() as stack:
 
@@ -56,6 +56,17 @@ class TestContract(SharedPresenceContract):
     def join(self, join: Join) -> Join:
         """Over the real engine."""
         return join
+
+
+async def test_on_a_cluster_counts_are_summed_too(tmp_path: Path) -> None:
+    """Each process's counts are wherever their key is."""
+    with redis_cluster(tmp_path) as cluster:
+        async with joining(cluster) as join:
+            first, second, onlooker = await join(), await join(), await join()
+            first.report("v", 3)
+            second.report("v", 4)
+            for presence in (first, second, onlooker):
+                await becomes(presence, "v", 7)
 
 
 async def test_a_process_that_dies_is_forgotten(redis: RedisServer, join: Join) -> None:

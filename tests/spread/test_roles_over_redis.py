@@ -60,6 +60,36 @@ async def test_rate_limits_count_all_api_processes_together(tmp_path: Path) -> N
         assert sorted(statuses) == [201] * 5 + [429] * 5
 
 
+async def test_whole_processes_share_a_redis_too(tmp_path: Path) -> None:
+    """Two of `hubbub serve`: posted at one, seen at the other."""
+    async with (
+        asyncio.timeout(60),
+        spread(tmp_path, apis=0, gateways=0) as all_,
+        all_.another(Role.SERVE) as one,
+        all_.another(Role.SERVE) as other,
+        Stream.open(other.url, "v") as stream,
+    ):
+        await stream.until("welcome")
+        id = await say(one.url, "v", "hello")
+        assert (await stream.until("comment"))[-1].json()["id"] == id
+
+
+async def test_an_api_process_starts_without_redis(tmp_path: Path) -> None:
+    """It takes posts and limits them by itself; once Redis is there, what was posted is seen."""
+    async with asyncio.timeout(120), spread(tmp_path, apis=0, gateways=0, post_limit=Limit(2, 3600)) as all_:
+        all_.redis.kill()
+        async with all_.another(Role.API) as api:
+            ids = [await say(api.url, "v", f"{number}") for number in range(2)]
+            refused = await asked(api.url, "POST", "/v1/videos/v/comments", body={"text": "too fast"})
+            assert (refused.status, refused.json()["code"]) == (429, "user_rate")
+            assert (await asked(api.url, "GET", "/readyz")).status == 200
+            all_.redis.start()
+            async with all_.another(Role.GATEWAY) as gateway:
+                follower = Follower(gateway.url, "v", batch=False)
+                async with running(follower.run()) as tasks:
+                    await eventually(lambda: set(follower.seen) == set(ids), tasks)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 async def test_posts_go_on_and_are_limited_while_redis_is_gone(tmp_path: Path, how: str) -> None:
