@@ -27,6 +27,13 @@ PORTS = ("6379", "8001", "8002", "8011", "8012", "8080")
 """Those of the page and of deploy/nginx. A developer's own servers may have them, so the test takes free ones."""
 
 
+PATHS = (
+    *("/", "/watch/demo", "/docs", "/openapi.json", "/client/v1/hubbub.js", "/readyz", "/v1/videos", "/v1/videos/demo"),
+    *(f"/v1/videos/demo/{rest}" for rest in ("comments", "comments/poll")),
+)
+"""What nginx has to bring to a process that serves it."""
+
+
 def blocks() -> list[list[str]]:
     """The commands of the section, block by block."""
     section = re.split(r"^## ", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
@@ -127,6 +134,10 @@ async def test_five_commands_lead_from_one_process_to_two_gateways_behind_nginx_
         post, tail = tries
         id = (await shell.run(post)).strip()
         assert "Hello from many!" in (await shell.run(f"timeout 10 {tail} | head -1"))
+
+        async with httpx.AsyncClient(base_url=url) as client:
+            for path in PATHS:
+                assert (await client.get(path)).status_code == 200, path
 
         followers = [Follower(url, video_id, batch=False) for video_id in ("demo", *map(str, range(6)))]
         async with running(*(follower.run() for follower in followers)) as tasks:
