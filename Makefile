@@ -18,7 +18,7 @@ help: ## Show this list
 
 .PHONY: serve
 serve: ## Install if need be, then serve on http://127.0.0.1:8000 for development (HUBBUB_PORT=… for another port)
-	@$(PYTHON) scripts/make_venv.py
+	@$(PYTHON) scripts/make_venv.py redis
 	@exec $(BIN)/hubbub serve --dev
 
 .PHONY: test

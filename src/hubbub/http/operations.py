@@ -17,9 +17,19 @@ _PING_HOLDS = 1.0
 """Seconds that a ping's outcome stands for. A ping is a commit and anybody may ask: asking more often costs no more."""
 
 
+_NO_VIDEO = "readyz"
+"""What a process without posts asks the store about: a read, as it may have no right to more."""
+
+
+class Stopping:
+    """Whether this process was told to stop; ``begun`` is set once."""
+
+    begun = False
+
+
 class Operations:
-    """The endpoints. ``draining`` and ``unpublished`` are asked at each call, the store at most about once a second.
-    ``clock``: seconds that only grow.
+    """The endpoints of a process that ``takes_posts``, or else only shows them. ``draining`` and ``unpublished`` are
+    asked at each call, the store at most about once a second. ``clock``: seconds that only grow.
     """
 
     def __init__(
@@ -29,12 +39,14 @@ class Operations:
         *,
         draining: Callable[[], bool],
         unpublished: Callable[[], int],
+        takes_posts: bool = True,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._draining = draining
         self._unpublished = unpublished
+        self._takes_posts = takes_posts
         self._clock = clock
         self._ping: asyncio.Task[Refusal | None] | None = None
         self._ping_until = 0.0
@@ -45,14 +57,14 @@ class Operations:
 
     async def readyz(self, request: Request) -> Response:
         """Send traffic here? ``503`` when draining or when posts can't be stored; ``degraded`` when viewers get them
-        late.
+        late. Where no posts come in, viewers can be served without the store for a while: that is ``degraded`` too.
         """
         if self._draining():
             return self._not_ready("draining", "This process is shutting down.")
         refusal = await self._ping_outcome()
-        if refusal is not None:
+        if refusal is not None and self._takes_posts:
             return self._not_ready("store_unavailable", refusal.detail)
-        status = "degraded" if self._unpublished() else "ok"
+        status = "degraded" if refusal is not None or self._unpublished() else "ok"
         return JSONResponse({"status": status}, headers={"cache-control": "no-store"})
 
     async def _ping_outcome(self) -> Refusal | None:
@@ -64,7 +76,10 @@ class Operations:
 
     async def _ask_store(self) -> Refusal | None:
         try:
-            await self._store.ping()
+            if self._takes_posts:
+                await self._store.ping()
+            else:
+                await self._store.video(_NO_VIDEO)
         except Refusal as refusal:
             return refusal
         finally:
@@ -77,4 +92,4 @@ class Operations:
 
     async def metrics(self, request: Request) -> Response:
         """Prometheus's text format."""
-        return Response(self._metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await self._metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
