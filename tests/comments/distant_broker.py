@@ -1,47 +1,152 @@
-"""The real in-process broker as if it stood across a network: it can be away, or not answer."""
+"""A broker as if across a network, in memory: it can be away, hang, lose pushes, and forget all it had.
+
+It numbers the log by itself, as a broker that stands apart from the store does, and keeps the contract of brokers
+(`tests/brokers/test_distant_double.py`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from hubbub.brokers.base import Deliver
-from hubbub.brokers.local import LocalBroker
-from hubbub.errors import BrokerUnavailable
-from hubbub.model import Entry, Event, Position, Tail
-from hubbub.stores.base import Journal
+from hubbub.errors import BrokerUnavailable, NotProvable
+from hubbub.model import RETRACTIONS, Entry, Event, Position, Tail
+from hubbub.wire.events import SHOWS_COMMENT
 
 
 class DistantBroker:
-    """A `Broker` that is not `Immediate`. ``asked``: how often it was told to publish."""
+    """A `Broker` that is `Distant`.
 
-    def __init__(self, journal: Journal) -> None:
+    ``trouble``: what everything asked of it meets. ``deaf``: videos whose pushes get lost. ``cut_off``: whether only
+    whoever publishes meets the trouble, and watching goes on. ``asked``: how often it was told to publish.
+    """
+
+    def __init__(self) -> None:
         self.trouble: Literal["away", "hangs"] | None = None
+        self.cut_off = False
+        self.deaf: set[str] = set()
         self.asked = 0
-        self._broker = LocalBroker(journal, lock_path=None)
+        self.asked_after = 0
+        self.asked_heads = 0
+        self._epochs = 1
+        self._logs: dict[str, list[Entry]] = {}
+        self._subscribers: dict[str, Deliver] = {}
+        self._told: list[Callable[[bool], None]] = []
+        self._reachable = True
+
+    # --- what happens to it ------------------------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> str:
+        """The present one."""
+        return f"e{self._epochs}"
+
+    def lose_all(self) -> None:
+        """Restart with nothing kept: a new epoch, empty logs."""
+        self._logs.clear()
+        self._epochs += 1
+
+    def go_back(self, video_id: str, entries: int) -> None:
+        """Lose a log's newest entries without any sign."""
+        del self._logs[video_id][-entries:]
+
+    def trim(self, video_id: str, keep: int) -> None:
+        """Forget a log's oldest entries."""
+        del self._logs[video_id][:-keep]
+
+    def leave(self) -> None:
+        """Be away, and known to be."""
+        self.trouble = "away"
+        self.tell(False)
+
+    def come_back(self) -> None:
+        """Be there again, and known to be."""
+        self.trouble = None
+        self.tell(True)
+
+    def tell(self, reachable: bool) -> None:
+        """Have everybody know."""
+        if reachable is not self._reachable:
+            self._reachable = reachable
+            for told in self._told:
+                told(reachable)
+
+    # --- Distant -----------------------------------------------------------------------------------------------------
+
+    @property
+    def reachable(self) -> bool:
+        return self._reachable
+
+    def on_reachable(self, told: Callable[[bool], None]) -> None:
+        self._told.append(told)
+
+    async def heads(self, video_ids: Sequence[str]) -> dict[str, Position]:
+        self.asked_heads += 1
+        await self._watching()
+        return {video_id: self._head(video_id) for video_id in video_ids}
+
+    # --- Broker ------------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        await self._broker.open()
+        """Nothing to connect to."""
 
     async def close(self) -> None:
-        await self._broker.close()
+        self._subscribers.clear()
 
     async def publish(self, event: Event, committed: Position | None = None) -> Position:
         self.asked += 1
+        await self._meet_trouble()
+        entries = self._logs.setdefault(event.video_id, [])
+        for entry in entries:
+            if entry.event.id == event.id:
+                return entry.position
+        if event.kind in RETRACTIONS:
+            entries[:] = [
+                Entry(entry.position, entry.event.blank())
+                if entry.event.subject == event.subject and entry.event.kind in SHOWS_COMMENT
+                else entry
+                for entry in entries
+            ]
+        new = Entry(Position(self.epoch, self._head(event.video_id).offset + 1), event)
+        entries.append(new)
+        deliver = self._subscribers.get(event.video_id)
+        if deliver is not None and event.video_id not in self.deaf and (self.trouble is None or self.cut_off):
+            deliver(new)
+        return new.position
+
+    async def tail(self, video_id: str, limit: int) -> Tail:
+        await self._watching()
+        entries = self._logs.get(video_id, [])
+        return Tail(self._head(video_id), entries[len(entries) - limit :] if limit < len(entries) else list(entries))
+
+    async def after(self, video_id: str, position: Position, limit: int) -> list[Entry]:
+        self.asked_after += 1
+        await self._watching()
+        head, entries = self._head(video_id), self._logs.get(video_id, [])
+        first = head.offset - len(entries)
+        if position.epoch != head.epoch or not max(first, head.offset - limit) <= position.offset <= head.offset:
+            raise NotProvable("another epoch, trimmed, or too far back")
+        return entries[position.offset - first :]
+
+    async def subscribe(self, video_id: str, deliver: Deliver) -> None:
+        self._subscribers[video_id] = deliver
+
+    async def unsubscribe(self, video_id: str) -> None:
+        self._subscribers.pop(video_id, None)
+
+    def _head(self, video_id: str) -> Position:
+        entries = self._logs.get(video_id)
+        return entries[-1].position if entries else Position(self.epoch, 0)
+
+    async def _watching(self) -> None:
+        if not self.cut_off:
+            await self._meet_trouble()
+
+    async def _meet_trouble(self) -> None:
+        await asyncio.sleep(0)  # a network answers later, if it does
         if self.trouble == "away":
             raise BrokerUnavailable("connection refused")
         if self.trouble == "hangs":
             await asyncio.sleep(60)
-        return await self._broker.publish(event, committed)
-
-    async def tail(self, video_id: str, limit: int) -> Tail:
-        return await self._broker.tail(video_id, limit)
-
-    async def after(self, video_id: str, position: Position, limit: int) -> list[Entry]:
-        return await self._broker.after(video_id, position, limit)
-
-    async def subscribe(self, video_id: str, deliver: Deliver) -> None:
-        await self._broker.subscribe(video_id, deliver)
-
-    async def unsubscribe(self, video_id: str) -> None:
-        await self._broker.unsubscribe(video_id)
