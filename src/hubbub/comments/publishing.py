@@ -91,8 +91,9 @@ class Publisher:
     # --- publishing --------------------------------------------------------------------------------------------------
 
     def due(self) -> int | None:
-        """What to keep an event with (``due`` of `Store.append`), and then to give to `publish`: None where nothing need
-        be listed, 0 when it will be the sweeper's business from the start.
+        """What to keep an event with (``due`` of `Store.append`), and then to give to `publish`.
+
+        None where nothing need be listed, 0 where it is the sweepers' business from the start.
         """
         if self._immediate is not None:
             return None

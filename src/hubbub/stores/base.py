@@ -178,14 +178,14 @@ class Store(Protocol):
         """A user's comments of every status in order of (video_id, id), beyond ``after``: for export and purge."""
 
     async def mark_unpublished(self, event: Event, *, at: int) -> None:
-        """Put an accepted event whose publish was not confirmed on the unpublished list, due at once; so too where it is
-        there already and not leased. Idempotent by event id.
+        """Put an accepted event whose publish was not confirmed on the unpublished list, due at once; one that is there
+        already and not leased becomes due. Idempotent by event id.
         """
 
     async def lease_unpublished(self, holder: str, *, now: int, lease_ms: int, limit: int) -> list[Event]:
         """Up to ``limit`` unpublished events that are due, in order of id, bodies as they stand now (blank where
         retracted since), leased to ``holder``: no other holder gets them until ``now + lease_ms``; the same one may, to
-        try again.
+        try again, or with a ``lease_ms`` of 0 to give them back.
         """
 
     async def confirm_published(self, events: Sequence[Event]) -> None:

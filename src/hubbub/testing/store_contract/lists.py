@@ -123,6 +123,13 @@ class ListsContract(Contract):
         assert await _lease(store, "b") == []
         assert await store.count_unpublished() == 1
 
+    async def test_a_lease_can_be_given_back(self, store: Store, video_id: str) -> None:
+        """Leased for no time at all, an event is the next holder's at once."""
+        events = await _mark_some(store, video_id, 2)
+        await _lease(store, "a")
+        assert await store.lease_unpublished("a", now=NOW, lease_ms=0, limit=1) == events[:1]
+        assert await _lease(store, "b") == events[:1]
+
     async def test_an_empty_list_leases_nothing(self, store: Store) -> None:
         """Nothing waits, and that is no error."""
         assert await store.count_unpublished() == 0
