@@ -16,45 +16,76 @@ from hubbub.model import RETRACTIONS, Entry, Event, Position, Tail
 from hubbub.wire.events import SHOWS_COMMENT
 
 
-class DistantBroker:
-    """A `Broker` that is `Distant`.
-
-    ``trouble``: what everything asked of it meets. ``deaf``: videos whose pushes get lost. ``cut_off``: whether only
-    whoever publishes meets the trouble, and watching goes on. ``asked``: how often it was told to publish.
-    """
+class Logs:
+    """What stands at the other end: every video's log, and who is connected."""
 
     def __init__(self) -> None:
+        self.epochs = 1
+        self.entries: dict[str, list[Entry]] = {}
+        self.clients: list[DistantBroker] = []
+
+    @property
+    def epoch(self) -> str:
+        """The present one."""
+        return f"e{self.epochs}"
+
+    def lose_all(self) -> None:
+        """Restart with nothing kept: a new epoch, empty logs."""
+        self.entries.clear()
+        self.epochs += 1
+
+    def go_back(self, video_id: str, entries: int) -> None:
+        """Lose a log's newest entries without any sign."""
+        del self.entries[video_id][-entries:]
+
+    def trim(self, video_id: str, keep: int) -> None:
+        """Forget a log's oldest entries."""
+        del self.entries[video_id][:-keep]
+
+    def head(self, video_id: str) -> Position:
+        """Where a log stands."""
+        entries = self.entries.get(video_id)
+        return entries[-1].position if entries else Position(self.epoch, 0)
+
+    def append(self, event: Event) -> Position:
+        """Take an event and push it, or say where it stands already."""
+        entries = self.entries.setdefault(event.video_id, [])
+        for entry in entries:
+            if entry.event.id == event.id:
+                return entry.position
+        if event.kind in RETRACTIONS:
+            entries[:] = [
+                Entry(entry.position, entry.event.blank())
+                if entry.event.subject == event.subject and entry.event.kind in SHOWS_COMMENT
+                else entry
+                for entry in entries
+            ]
+        new = Entry(Position(self.epoch, self.head(event.video_id).offset + 1), event)
+        entries.append(new)
+        for client in self.clients:
+            client.arrive(new)
+        return new.position
+
+
+class DistantBroker:
+    """A `Broker` that is `Distant`: one process's connection to ``logs``.
+
+    ``trouble``: what everything asked of it meets; pushes don't come then either. ``deaf``: videos whose pushes get
+    lost. ``asked``: how often it was told to publish; ``asked_heads``: how often where logs stand.
+    """
+
+    def __init__(self, logs: Logs | None = None) -> None:
+        self.logs = logs or Logs()
+        self.logs.clients.append(self)
         self.trouble: Literal["away", "hangs"] | None = None
-        self.cut_off = False
         self.deaf: set[str] = set()
         self.asked = 0
-        self.asked_after = 0
         self.asked_heads = 0
-        self._epochs = 1
-        self._logs: dict[str, list[Entry]] = {}
         self._subscribers: dict[str, Deliver] = {}
         self._told: list[Callable[[bool], None]] = []
         self._reachable = True
 
     # --- what happens to it ------------------------------------------------------------------------------------------
-
-    @property
-    def epoch(self) -> str:
-        """The present one."""
-        return f"e{self._epochs}"
-
-    def lose_all(self) -> None:
-        """Restart with nothing kept: a new epoch, empty logs."""
-        self._logs.clear()
-        self._epochs += 1
-
-    def go_back(self, video_id: str, entries: int) -> None:
-        """Lose a log's newest entries without any sign."""
-        del self._logs[video_id][-entries:]
-
-    def trim(self, video_id: str, keep: int) -> None:
-        """Forget a log's oldest entries."""
-        del self._logs[video_id][:-keep]
 
     def leave(self) -> None:
         """Be away, and known to be."""
@@ -73,6 +104,16 @@ class DistantBroker:
             for told in self._told:
                 told(reachable)
 
+    def arrive(self, entry: Entry) -> None:
+        """An entry was appended."""
+        deliver = self._subscribers.get(entry.event.video_id)
+        if deliver is not None and entry.event.video_id not in self.deaf and self.trouble is None:
+            deliver(entry)
+
+    def watched(self) -> list[str]:
+        """The videos subscribed to."""
+        return list(self._subscribers)
+
     # --- Distant -----------------------------------------------------------------------------------------------------
 
     @property
@@ -84,8 +125,8 @@ class DistantBroker:
 
     async def heads(self, video_ids: Sequence[str]) -> dict[str, Position]:
         self.asked_heads += 1
-        await self._watching()
-        return {video_id: self._head(video_id) for video_id in video_ids}
+        await self._meet_trouble()
+        return {video_id: self.logs.head(video_id) for video_id in video_ids}
 
     # --- Broker ------------------------------------------------------------------------------------------------------
 
@@ -98,33 +139,16 @@ class DistantBroker:
     async def publish(self, event: Event, committed: Position | None = None) -> Position:
         self.asked += 1
         await self._meet_trouble()
-        entries = self._logs.setdefault(event.video_id, [])
-        for entry in entries:
-            if entry.event.id == event.id:
-                return entry.position
-        if event.kind in RETRACTIONS:
-            entries[:] = [
-                Entry(entry.position, entry.event.blank())
-                if entry.event.subject == event.subject and entry.event.kind in SHOWS_COMMENT
-                else entry
-                for entry in entries
-            ]
-        new = Entry(Position(self.epoch, self._head(event.video_id).offset + 1), event)
-        entries.append(new)
-        deliver = self._subscribers.get(event.video_id)
-        if deliver is not None and event.video_id not in self.deaf and (self.trouble is None or self.cut_off):
-            deliver(new)
-        return new.position
+        return self.logs.append(event)
 
     async def tail(self, video_id: str, limit: int) -> Tail:
-        await self._watching()
-        entries = self._logs.get(video_id, [])
-        return Tail(self._head(video_id), entries[len(entries) - limit :] if limit < len(entries) else list(entries))
+        await self._meet_trouble()
+        entries = self.logs.entries.get(video_id, [])
+        return Tail(self.logs.head(video_id), entries[max(len(entries) - limit, 0) :])
 
     async def after(self, video_id: str, position: Position, limit: int) -> list[Entry]:
-        self.asked_after += 1
-        await self._watching()
-        head, entries = self._head(video_id), self._logs.get(video_id, [])
+        await self._meet_trouble()
+        head, entries = self.logs.head(video_id), self.logs.entries.get(video_id, [])
         first = head.offset - len(entries)
         if position.epoch != head.epoch or not max(first, head.offset - limit) <= position.offset <= head.offset:
             raise NotProvable("another epoch, trimmed, or too far back")
@@ -135,14 +159,6 @@ class DistantBroker:
 
     async def unsubscribe(self, video_id: str) -> None:
         self._subscribers.pop(video_id, None)
-
-    def _head(self, video_id: str) -> Position:
-        entries = self._logs.get(video_id)
-        return entries[-1].position if entries else Position(self.epoch, 0)
-
-    async def _watching(self) -> None:
-        if not self.cut_off:
-            await self._meet_trouble()
 
     async def _meet_trouble(self) -> None:
         await asyncio.sleep(0)  # a network answers later, if it does
