@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hubbub.brokers.base import Broker
+from hubbub.brokers.base import Broker, Distant
 from hubbub.brokers.local import LocalBroker
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
@@ -61,6 +61,8 @@ def build(settings: Settings) -> Services:
     metrics = Metrics()
     store = make_store(settings, metrics)
     broker = make_broker(settings, store)
+    if isinstance(distant := broker, Distant):
+        metrics.observe("hubbub_broker_reachable", "1 while the live log can be reached", lambda: distant.reachable)
     ids = IdSource()
     metrics.observe("hubbub_clock_behind_seconds", "How far the clock is behind the newest comment's time", ids.ahead)
     publisher = Publisher(broker, store, metrics)

@@ -13,7 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubbub import __version__
-from hubbub.brokers.base import Broker
+from hubbub.brokers.base import Broker, Distant
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
 from hubbub.comments.publishing import Publisher
@@ -27,7 +27,7 @@ from hubbub.http.dev import Guests, LoopbackOnly
 from hubbub.http.edge import Edge
 from hubbub.http.history import History
 from hubbub.http.moderation import Moderation
-from hubbub.http.operations import Operations
+from hubbub.http.operations import Degraded, Operations
 from hubbub.http.pages import Pages
 from hubbub.http.poll import Poll
 from hubbub.http.post import Posting
@@ -118,7 +118,7 @@ def routes(services: Services, surface: Surface) -> list[Route]:
         services.store,
         services.metrics,
         draining=lambda: services.hub.draining,
-        unpublished=lambda: services.publisher.unpublished,
+        degraded=lambda: degraded(services),
     )
     pages = Pages(version=__version__, max_text=surface.max_text, watch=surface.watch)
 
@@ -152,6 +152,18 @@ def routes(services: Services, surface: Surface) -> list[Route]:
             _at("/dev/guest", POST=guests.guest),
         ]
     return found
+
+
+def degraded(services: Services) -> Degraded | None:
+    """What is wrong that costs nobody a comment, only time."""
+    lookout = services.hub.lookout
+    is_lost = isinstance(services.broker, Distant) and not services.broker.reachable
+    if is_lost or (lookout is not None and lookout.polling):
+        detail = "The live log can't be reached: posts are taken, and viewers served by polling the store."
+        return Degraded("broker_unavailable", detail)
+    if services.publisher.unpublished:
+        return Degraded("unpublished", "Accepted comments wait to reach the live log; they are published by and by.")
+    return None
 
 
 def _at(path: str, **endpoints: Endpoint | ASGIApp) -> Route:
