@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from hubbub.brokers.base import Broker
+from hubbub.brokers.base import Broker, Distant
 from hubbub.brokers.local import LocalBroker
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
@@ -75,6 +75,9 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Services:
     redis = make_redis(settings)
     broker = make_broker(settings, store, redis)
     presence = redis.presence() if redis else LocalPresence()
+    broker = make_broker(settings, store)
+    if isinstance(distant := broker, Distant):
+        metrics.observe("hubbub_broker_reachable", "1 while the live log can be reached", lambda: distant.reachable)
     ids = IdSource()
     metrics.observe("hubbub_clock_behind_seconds", "How far the clock is behind the newest comment's time", ids.ahead)
     registered = settings.videos == "registered"

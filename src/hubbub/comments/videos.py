@@ -113,8 +113,9 @@ class Videos(KnownVideos):
     ) -> tuple[bool, Video | None]:
         video_id = wanted.video_id
         event = None if kind is None else timeline_event(event_id, video_id, kind, at, wanted.timeline)
+        due = self._publisher.due()
         try:
-            kept = await self._store.keep_video(wanted, was=was, event=event, actor=identity.user.id)
+            kept = await self._store.keep_video(wanted, was=was, event=event, actor=identity.user.id, due=due)
         except BaseException:
             self._kept.pop(video_id, None)  # it may have been written all the same
             self._reading.pop(video_id, None)
@@ -123,7 +124,7 @@ class Videos(KnownVideos):
         self._keep(video_id, kept.video)
         if kept.kept and event is not None:
             self._metrics.changes.labels(event.kind.value).inc()
-            await self._publisher.publish(event, kept.position)
+            await self._publisher.publish(event, kept.position, due=due)
         return kept.kept, kept.video
 
 

@@ -47,6 +47,9 @@ class Follower(Protocol):
     def retracted(self, comment_id: str) -> None:
         """A comment's text went from the ring; it must go from everything made of it."""
 
+    def went_on(self) -> None:
+        """The ring's head moved, and no entry came of it."""
+
     def reached_back(self, start: int, stop: int) -> None:
         """Older entries were read into the ring, before all others: ``start`` ≤ sequence < ``stop``."""
 
@@ -75,7 +78,7 @@ class Intake:
         async with self._log_held():
             await self._broker.subscribe(self._video_id, self.receive)
             try:
-                await self._begin()
+                await self._begin_first()
             except BaseException:
                 await self._broker.unsubscribe(self._video_id)
                 self._held, self._overflowed = [], False  # nobody is there to take what came meanwhile
@@ -139,8 +142,13 @@ class Intake:
                     self._begin_mending([])
                 self._overflowed = False
 
+    async def _begin_first(self) -> None:
+        await self._begin()
+
     async def _begin(self) -> None:
-        opened = await open_log(self._video_id, self._broker, self._store, self._ring.skew_ms)
+        self._restart(await open_log(self._video_id, self._broker, self._store, self._ring.skew_ms))
+
+    def _restart(self, opened: Opened) -> None:
         self._ring.restart(opened.start)
         self._reached_back = False
         self._follower.began(opened)

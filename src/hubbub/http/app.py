@@ -13,7 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubbub import __version__
-from hubbub.brokers.base import Broker
+from hubbub.brokers.base import Broker, Distant
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
 from hubbub.comments.known_videos import KnownVideos
@@ -30,7 +30,7 @@ from hubbub.http.dev import DemoCalls, Guests, LoopbackOnly
 from hubbub.http.edge import Edge
 from hubbub.http.history import History
 from hubbub.http.moderation import Moderation
-from hubbub.http.operations import Operations, Stopping
+from hubbub.http.operations import Degraded, Operations, Stopping
 from hubbub.http.pages import Documents, Pages
 from hubbub.http.poll import Poll
 from hubbub.http.post import Posting
@@ -150,12 +150,11 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     addresses = Addresses(surface.trusted_proxies)
     callers = Callers(services.authenticator)
     watching = Watching(callers, surface.watch)
-    unpublished = services.api.publisher if services.api else None
     operations = Operations(
         services.store,
         services.metrics,
         draining=lambda: services.stopping.begun,
-        unpublished=lambda: unpublished.unpublished if unpublished else 0,
+        degraded=lambda: degraded(services),
         takes_posts=services.api is not None,
     )
     documents = Documents(version=__version__, max_text=surface.max_text, watch=surface.watch)
@@ -236,6 +235,18 @@ def _api_routes(
 
 def _elsewhere(path: str, role: str) -> Route:
     return Route(path, _Elsewhere(role))
+
+
+def degraded(services: Services) -> Degraded | None:
+    """What is wrong that costs nobody a comment, only time."""
+    lookout = services.gateway.hub.lookout if services.gateway else None
+    is_lost = isinstance(services.broker, Distant) and not services.broker.reachable
+    if is_lost or (lookout is not None and lookout.polling):
+        detail = "The live log can't be reached: posts are taken, and viewers served by polling the store."
+        return Degraded("broker_unavailable", detail)
+    if services.api and services.api.publisher.unpublished:
+        return Degraded("unpublished", "Accepted comments wait to reach the live log; they are published by and by.")
+    return None
 
 
 def _at(path: str, **endpoints: Endpoint | ASGIApp) -> Route:

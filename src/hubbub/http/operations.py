@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import monotonic
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -27,9 +28,16 @@ class Stopping:
     begun = False
 
 
+class Degraded(NamedTuple):
+    """Why viewers get comments late: a stable code, and a sentence for people."""
+
+    reason: str
+    detail: str
+
+
 class Operations:
-    """The endpoints of a process that ``takes_posts``, or else only shows them. ``draining`` and ``unpublished`` are
-    asked at each call, the store at most about once a second. ``clock``: seconds that only grow.
+    """The endpoints of a process that ``takes_posts``, or else only shows them. ``draining`` and ``degraded`` (None:
+    all is well) are asked at each call, the store at most about once a second. ``clock``: seconds that only grow.
     """
 
     def __init__(
@@ -38,14 +46,14 @@ class Operations:
         metrics: Metrics,
         *,
         draining: Callable[[], bool],
-        unpublished: Callable[[], int],
+        degraded: Callable[[], Degraded | None],
         takes_posts: bool = True,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._draining = draining
-        self._unpublished = unpublished
+        self._degraded = degraded
         self._takes_posts = takes_posts
         self._clock = clock
         self._ping: asyncio.Task[Refusal | None] | None = None
@@ -64,8 +72,12 @@ class Operations:
         refusal = await self._ping_outcome()
         if refusal is not None and self._takes_posts:
             return self._not_ready("store_unavailable", refusal.detail)
-        status = "degraded" if refusal is not None or self._unpublished() else "ok"
-        return JSONResponse({"status": status}, headers={"cache-control": "no-store"})
+        body = {"status": "ok"}
+        if refusal is not None:
+            body = {"status": "degraded", "reason": "store_unavailable", "detail": refusal.detail}
+        elif (degraded := self._degraded()) is not None:
+            body = {"status": "degraded", **degraded._asdict()}
+        return JSONResponse(body, headers={"cache-control": "no-store"})
 
     async def _ping_outcome(self) -> Refusal | None:
         """Why the store takes no posts, or None; from the ping under way or the one of a moment ago if there is one."""
