@@ -8,18 +8,19 @@ const ANSWER_WITHIN = 15_000; // ms
 
 /** The calls of one server, in one person's name. All reject with a Problem. */
 export class Api {
+  #base;
   /** @type {Record<string, Promise<number | undefined>>} by address */
   #shards = {};
 
   /** @param {string} base the server's address @param {Tokens} [tokens] */
   constructor(base, tokens = new Tokens()) {
-    this.base = base.replace(/\/+$/, "");
+    this.#base = base.replace(/\/+$/, "");
     this.tokens = tokens;
   }
 
   /** @param {string} video @param {string} [rest] */
   url(video, rest = "") {
-    return `${this.base}/v1/videos/${encodeURIComponent(video)}${rest}`;
+    return `${this.#base}/v1/videos/${encodeURIComponent(video)}${rest}`;
   }
 
   /**

@@ -2,6 +2,7 @@
 // ended; it rejects with a Problem where there was none to be had.
 
 import { queryOf } from "./api.js";
+import { fetched } from "./fetched.js";
 import { Problem } from "./problem.js";
 import { EventParser } from "./sse.js";
 
@@ -35,18 +36,9 @@ export async function streaming({ api, video, place, backlog, signal, take, aliv
   }
 }
 
-let failures = 0; // of fetching them: a browser may remember that an address could not be had
-
 /** @param {"eventSource" | "polling"} name @returns {Transport} */
 function fallback(name) {
-  return async (line) => {
-    const { href } = new URL(`fallbacks.js?${failures}`, import.meta.url);
-    const fallbacks = await import(href).catch((error) => {
-      failures++;
-      throw error;
-    });
-    return fallbacks[name](line);
-  };
+  return async (line) => (await fetched("fallbacks.js"))[name](line);
 }
 
 /** The best stream that this browser has. */

@@ -11,6 +11,7 @@ from bench.scenarios.paced import Paced
 from bench.scenarios.pages import LivePages
 from bench.scenarios.posts import Posts
 from bench.scenarios.posts_beside import PostsBeside
+from bench.scenarios.publishing import Publishing
 from bench.scenarios.replay_page import ReplayPage
 from bench.scenarios.returning import Returning
 from bench.scenarios.videos import Videos
@@ -27,6 +28,7 @@ ALL: tuple[type[Scenario], ...] = (
     Backlog,
     Returning,
     Videos,
+    Publishing,
     Windows,
     LivePages,
     BusyPage,

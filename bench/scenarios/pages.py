@@ -32,6 +32,7 @@ class LivePages(Scenario):
         pages = Pages(folder / "pages")
         with pages, Hubbub(folder / "hubbub", HUBBUB_CORS_ORIGINS=pages.origin) as hubbub:
             size = zipped(hubbub.port, "/client/v1/hubbub-comments.js")
+            further = zipped(hubbub.port, "/client/v1/replay-feed.js")
             with Chromium(pages, hubbub) as chromium:
                 viewer, bare = chromium.open("component", video="v"), chromium.open("plain", video="v")
                 token = mint_token(SECRET, "ada", "Ada", ("post",), 3600)
@@ -53,6 +54,7 @@ class LivePages(Scenario):
         self.figure("p50 beside the bare page", "×", ours.at(50) / theirs.at(50), aim=("<=", 1.5))
         self.figure("one's own comment to paint, p99", "ms", own.at(99), must=("<", 200), aim=("<=", 50))
         self.figure("the client with the component, gzipped", "bytes", size, must=("<", 15_000))
+        self.figure("… and what it fetches more for a replay", "bytes", further)
 
 
 def seen(result: dict[str, Any], count: int) -> Percentiles:

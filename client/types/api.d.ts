@@ -8,7 +8,6 @@ export type Page = {
 /** The calls of one server, in one person's name. All reject with a Problem. */
 export declare class Api {
     #private;
-    base: string;
     tokens: Tokens;
     /** @param {string} base the server's address @param {Tokens} [tokens] */
     constructor(base: string, tokens?: Tokens);

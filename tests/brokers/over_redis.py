@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 from hubbub.brokers.redis import RedisBroker
 from hubbub.errors import BrokerUnavailable
@@ -62,3 +63,59 @@ async def published(broker: RedisBroker, event: Event, within: float = 30) -> Po
                 return await broker.publish(event)
             except BrokerUnavailable:
                 await asyncio.sleep(0.05)
+
+
+class Cable:
+    """A TCP way to ``port`` that can be pulled: then nothing passes, and nobody is told."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._whole = asyncio.Event()
+        self._whole.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    def pull(self) -> None:
+        """Let nothing pass any more."""
+        self._whole.clear()
+
+    def mend(self) -> None:
+        """Let everything pass again, what was held back first."""
+        self._whole.set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._whole.wait()
+        back, forth = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._copy(reader, forth))
+                both.create_task(self._copy(back, writer))
+        finally:
+            forth.close()
+            writer.close()
+
+    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await source.read(65536):
+                await self._whole.wait()
+                target.write(data)
+                await target.drain()
+        target.close()

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from hubbub.brokers.redis.keys import Keys
+from hubbub.comments.draft import check_video_id
 from hubbub.config.values import key_prefix
-from hubbub.http.requests import VIDEO_ID
+from hubbub.errors import Refusal
 from hubbub.redis import Address, Misconfigured
 from hubbub.redis.address import Host
 from hubbub.redis.topology import slot_of
@@ -73,6 +74,7 @@ def test_a_log_and_its_channel_share_a_slot(channels: int | None) -> None:
 @pytest.mark.parametrize("brace", ["{", "}", "{}", "a{b}c"])
 def test_nobody_can_choose_a_slot(brace: str) -> None:
     """Braces are in no video id and in no prefix."""
-    assert VIDEO_ID.fullmatch(brace) is None
+    with pytest.raises(Refusal):
+        check_video_id(brace)
     with pytest.raises(ValueError, match="letters, digits"):
         key_prefix(brace)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.brokers.over_redis import Cable, opened, published, said, until
 
 from hubbub.brokers.base import Distant
 from hubbub.brokers.redis import RedisBroker
@@ -16,10 +18,8 @@ from hubbub.config import Settings
 from hubbub.errors import BrokerUnavailable, ConfigError
 from hubbub.metrics import Metrics
 from hubbub.model import Entry
-from hubbub.testing.cutting_proxy import CuttingProxy
 from hubbub.testing.redis_server import RedisServer, free_port
 from hubbub.wiring import make_broker, make_store
-from tests.brokers.over_redis import opened, published, said, until
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def test_a_frozen_server_is_noticed(server: RedisServer, broker: RedisBrok
         began = time.monotonic()
         with pytest.raises(BrokerUnavailable, match="did not answer in time"):
             await broker.publish(event)
-        with pytest.raises(BrokerUnavailable, match="stopped answering|can't be reached|not answer"):
+        with pytest.raises(BrokerUnavailable, match=r"stopped answering|not answer"):
             async with asyncio.timeout(0.1):
                 await broker.publish(said())
         await until(lambda: not broker.reachable, within=15)
@@ -111,25 +111,20 @@ async def test_a_short_stop_costs_no_connection(server: RedisServer, broker: Red
 
 async def test_a_cut_network_is_noticed(server: RedisServer) -> None:
     """Nothing comes and nothing is closed: as with a pulled cable."""
-    proxy = CuttingProxy(server.port)
-    await proxy.start()
-    try:
-        async with opened(f"redis://127.0.0.1:{proxy.port}") as broker:
-            pushes: list[Entry] = []
-            await broker.subscribe("v", pushes.append)
-            assert broker.reachable
-            await proxy.cut()
-            await until(lambda: not broker.reachable)
-            async with opened(server.url) as other:
-                missed = await other.publish(said())
-            await proxy.mend()
-            await until(lambda: broker.reachable)
-            assert await broker.heads(["v"]) == {"v": missed}
-            await broker.publish(said())
-            await until(lambda: len(pushes) == 1)
-            assert pushes[0].position.offset == missed.offset + 1
-    finally:
-        await proxy.stop()
+    async with Cable(server.port) as cable, opened(f"redis://127.0.0.1:{cable.port}") as broker:
+        pushes: list[Entry] = []
+        await broker.subscribe("v", pushes.append)
+        assert broker.reachable
+        cable.pull()
+        await until(lambda: not broker.reachable, within=15)
+        async with opened(server.url) as other:
+            missed = await other.publish(said())
+        cable.mend()
+        await until(lambda: broker.reachable)
+        assert await broker.heads(["v"]) == {"v": missed}
+        await broker.publish(said())
+        await until(lambda: len(pushes) == 1)
+        assert pushes[0].position.offset == missed.offset + 1
 
 
 async def test_connections_for_pushes_are_killed(server: RedisServer, broker: RedisBroker) -> None:
@@ -204,7 +199,7 @@ async def test_the_other_kind_of_url_names_the_right_one(server: RedisServer, tm
             (server.url.replace("redis:", "redis+cluster:"), "write redis://"),
         ):
             broker = RedisBroker.from_url(url)
-            with pytest.raises(ConfigError, match=rf"^HUBBUB_BROKER: .*{right}"):
+            with pytest.raises(ConfigError, match=rf"^HUBBUB_BROKER: .*{re.escape(right)}"):
                 await broker.open()
             await broker.close()
 
@@ -237,3 +232,19 @@ async def test_the_settings_choose_it(server: RedisServer, tmp_path: Path) -> No
     assert len((await broker.tail("v", 1_000)).entries) < 100
     await broker.close()
     assert server.cli("KEYS", "*").startswith("mine:{")
+
+
+async def test_a_user_with_no_more_rights_than_the_guide_says(server: RedisServer) -> None:
+    """What docs/operating.md gives a user is enough to publish, read, subscribe and be pushed to."""
+    guide = (Path(__file__).parents[2] / "docs/operating.md").read_text()
+    [rights] = re.findall(r"the user needs `([^`]+)`", guide)
+    server.cli("ACL", "SETUSER", "hub", "on", ">pw", *rights.split())
+    async with opened(f"redis://hub:pw@127.0.0.1:{server.port}") as broker:
+        pushes: list[Entry] = []
+        await broker.subscribe("v", pushes.append)
+        event = said()
+        await broker.publish(event)
+        await until(lambda: bool(pushes))
+        assert [entry.event for entry in (await broker.tail("v", 5)).entries] == [event]
+        assert await broker.heads(["v"])
+        assert server.cli("ACL", "LOG") == ""

@@ -17,12 +17,13 @@ import httpx
 
 from hubbub import __version__
 from hubbub.client.backoff import Backoff
+from hubbub.client.choosing import ChoosingWatcher
 from hubbub.client.errors import WORTH_REPEATING, ApiError, Unreachable, describe, error_from
 from hubbub.client.paths import comment_path, comments_path, decimal, video_path
-from hubbub.client.polling import PollWatcher
+from hubbub.client.polling import Ask, PollWatcher
 from hubbub.client.reading import CODINGS, MAX_ANSWER, body
 from hubbub.client.sharding import Shard
-from hubbub.client.watching import OnState, Watcher, WatchEvent, is_comment
+from hubbub.client.watching import Connect, OnState, Watcher, WatchEvent, is_comment
 
 Token = str | Callable[[], Awaitable[str]] | None
 """A token, or a coroutine function that is asked for one before each request and each connection of a stream."""
@@ -92,8 +93,9 @@ class HubbubClient:
     other calls have the same effect twice as once. Each attempt may take ``timeout`` seconds.
 
     A stream that brings no byte for ``silence`` seconds is taken for dead (the server's heartbeat comes every 15 by
-    default). ``first_wait`` and ``longest_wait`` bound the waits between a stream's connections; the server names a
-    first wait of its own.
+    default), and one that brings no event within ``welcome_within`` seconds for held back by the network.
+    ``first_wait`` and ``longest_wait`` bound the waits between a stream's connections; the server names a first wait
+    of its own.
 
     ``http``: an own `httpx.AsyncClient`, for proxies or certificates; it is then left open at the end.
     """
@@ -108,6 +110,7 @@ class HubbubClient:
         silence: float = 45.0,
         first_wait: float = 1.0,
         longest_wait: float = 30.0,
+        welcome_within: float = 6.0,
         http: httpx.AsyncClient | None = None,
     ) -> None:
         if not is_address(base_url):
@@ -119,6 +122,7 @@ class HubbubClient:
         self._silence = silence
         self._first_wait = first_wait
         self._longest_wait = longest_wait
+        self._welcome_within = welcome_within
         self._owns_http = http is None
         # No bound on connections: each stream holds one for as long as it is watched.
         self._http = http or httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
@@ -307,29 +311,43 @@ class HubbubClient:
         batch: bool = True,
         last_event_id: str | None = None,
         on_state: OnState | None = None,
-        transport: Literal["stream", "poll"] = "stream",
+        transport: Literal["auto", "stream", "poll"] = "auto",
     ) -> AsyncGenerator[WatchEvent, None]:
         """Everything that happens on a video: the newest ``backlog`` (0–200) comments, or what came after the place
         ``last_event_id``, then whatever comes.
 
         What it promises stands in `hubbub.client.watching`. ``batch``: have the server send a tick's comments as
         one array (less to parse); they arrive here one by one all the same. Cancelling the task that iterates
-        closes the connection at once. ``transport``: ``poll`` asks again and again instead of holding a stream open,
-        for networks that hold streams back; there is then no `welcome` but the first, and none at a
-        ``last_event_id``. Who leaves the loop by ``break`` and wants that too uses ``async with
-        contextlib.aclosing(…)``.
+        closes the connection at once. ``transport``: ``stream``; or ``poll``, which asks again and again instead of
+        holding a stream open, for networks that hold streams back (there is then no `welcome` but the first, and none
+        at a ``last_event_id``); or ``auto``: a stream, and polls while streams are held back. Who leaves the loop by
+        ``break`` and wants the connection closed at once, too, uses ``async with contextlib.aclosing(…)``.
         """
         if last_event_id is not None and not last_event_id.isprintable():
             raise ValueError("last_event_id must be an event's id as it was given")
-        url = f"{self._base_url}{comments_path(video_id)}/{transport}"
+        url = f"{self._base_url}{comments_path(video_id)}/"
         shard = Shard(partial(self._once, "GET", video_path(video_id)))
+        connect = self._streams(url + "stream", shard, {"backlog": backlog, "batch": int(batch)})
+        ask = self._polls(url + "poll", shard, backlog)
+        backoff = Backoff(self._first_wait, self._longest_wait)
+        if transport == "stream":
+            return Watcher(connect, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
         if transport == "poll":
-            return self._watch_by_poll(url, shard, backlog, last_event_id, on_state)
+            return PollWatcher(ask, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
+        return ChoosingWatcher(
+            connect,
+            ask,
+            patience=self._welcome_within,
+            backoff=backoff,
+            last_event_id=last_event_id,
+            on_state=on_state,
+        ).events()
 
+    def _streams(self, url: str, shard: Shard, asked: dict[str, int]) -> Connect:
         @asynccontextmanager
         async def connect(place: str | None) -> AsyncIterator[httpx.Response]:
             headers = await self._headers()
-            params = {"backlog": backlog, "batch": int(batch)} | await shard.params(headers)
+            params = asked | await shard.params(headers)
             headers |= {"Accept": "text/event-stream", "Cache-Control": "no-store"}
             # As bytes: httpx would refuse what is not ASCII, and an id is the server's to choose.
             resume = [] if place is None else [(b"Last-Event-ID", place.encode())]
@@ -338,12 +356,9 @@ class HubbubClient:
             async with self._http.stream("GET", url, params=params, headers=all_headers, timeout=timeout) as response:
                 yield response
 
-        backoff = Backoff(self._first_wait, self._longest_wait)
-        return Watcher(connect, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
+        return connect
 
-    def _watch_by_poll(
-        self, url: str, shard: Shard, backlog: int, last_event_id: str | None, on_state: OnState | None
-    ) -> AsyncGenerator[WatchEvent, None]:
+    def _polls(self, url: str, shard: Shard, backlog: int) -> Ask:
         held = max(int(min(_HELD, self._silence / 2)), 1)
 
         @asynccontextmanager
@@ -357,8 +372,7 @@ class HubbubClient:
             async with self._http.stream("GET", url, params=params, headers=headers, timeout=timeout) as response:
                 yield response
 
-        backoff = Backoff(self._first_wait, self._longest_wait)
-        return PollWatcher(ask, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
+        return ask
 
     # --- how calls are made -------------------------------------------------------------------------------------------
 
