@@ -31,7 +31,7 @@ class Spread:
     @asynccontextmanager
     async def another(self, role: Role) -> AsyncIterator[Running]:
         """One process more."""
-        async with running_server(self.folder, role=role, broker=self.redis.url, **self.settings) as server:
+        async with running_server(self.folder, role=role, **{"broker": self.redis.url, **self.settings}) as server:
             yield server
 
 

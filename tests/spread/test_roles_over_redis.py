@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -138,6 +139,25 @@ async def test_viewers_are_summed_over_gateways_within_five_seconds(tmp_path: Pa
                     await asyncio.sleep(0.2)
         left = staying.services.hub.watching("v")
         await until_viewers(urls, "v", left, within=FRESH + SLACK)
+
+
+async def test_a_user_of_redis_with_no_more_rights_than_the_guide_says(tmp_path: Path) -> None:
+    """What docs/operating.md gives a user is enough for all: log, limits and counts of viewers."""
+    guide = (Path(__file__).parents[2] / "docs/operating.md").read_text()
+    [rights] = re.findall(r"the user needs `([^`]+)`", guide)
+    async with asyncio.timeout(60), spread(tmp_path, apis=0, gateways=0, post_limit=Limit(1, 3600)) as all_:
+        all_.redis.cli("ACL", "SETUSER", "hub", "on", ">pw", *rights.split())
+        all_.settings["broker"] = f"redis://hub:pw@127.0.0.1:{all_.redis.port}"
+        async with all_.another(Role.API) as api, all_.another(Role.GATEWAY) as gateway, AsyncExitStack() as stack:
+            stream = await stack.enter_async_context(Stream.open(gateway.url, "v"))
+            await stream.until("welcome")
+            id = await say(api.url, "v", "hello")
+            assert (await stream.until("comment"))[-1].json()["id"] == id
+            answer = await asked(api.url, "POST", "/v1/videos/v/comments", body={"text": "too fast"})
+            assert answer.status == 429
+            assert b"\nhubbub_limits_shared 1.0\n" in api.services.metrics.render()
+            await until_viewers([api.url], "v", 1, within=FRESH + SLACK)
+        assert all_.redis.cli("ACL", "LOG") == ""
 
 
 async def watch(stack: AsyncExitStack, url: str, video_id: str) -> int:
