@@ -80,9 +80,9 @@ class FleetCrowd:
         await eventually(lambda: len(self.accepted) >= target, self.tasks)
 
     async def until_level(self) -> None:
-        """Wait until every viewer has what is accepted by now."""
+        """Wait until every viewer has what is accepted by now, or was told that it is gone."""
         wanted = set(self.accepted.values())
-        await eventually(lambda: all(wanted <= set(viewer.seen) for viewer in self.viewers), self.tasks)
+        await eventually(lambda: all(wanted <= viewer.retracted.union(viewer.seen) for viewer in self.viewers), self.tasks)
 
     async def settle(self, what: str, *, one_epoch: bool) -> None:
         """Stop posting and check: history and every viewer have exactly the accepted comments, retractions applied.
