@@ -34,6 +34,10 @@ class Link:
         """Everything passes again, first what waited."""
         self._up.set()
 
+    def lead_to(self, host: str, port: int) -> None:
+        """New connections go there, as when an address is given to a replica; those that there are go on."""
+        self._target = host, port
+
     def break_off(self) -> None:
         """End every connection with a reset; new ones are taken as before."""
         for end in list(self._ends):

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.chaos.fleet.fleet import Fleet
+
 from hubbub.testing.crowd import Follower, Poster, eventually, running, whole_history
 from hubbub.testing.raw import Connection
 from hubbub.testing.server import token
-from tests.chaos.fleet.fleet import Fleet
 
 VIDEO = "v"
 
@@ -82,7 +83,9 @@ class FleetCrowd:
     async def until_level(self) -> None:
         """Wait until every viewer has what is accepted by now, or was told that it is gone."""
         wanted = set(self.accepted.values())
-        await eventually(lambda: all(wanted <= viewer.retracted.union(viewer.seen) for viewer in self.viewers), self.tasks)
+        await eventually(
+            lambda: all(wanted <= viewer.retracted.union(viewer.seen) for viewer in self.viewers), self.tasks
+        )
 
     async def settle(self, what: str, *, one_epoch: bool) -> None:
         """Stop posting and check: history and every viewer have exactly the accepted comments, retractions applied.
@@ -133,7 +136,8 @@ class FleetCrowd:
             f"{max(p.longest for p in self.posters):.2f} s; {len(self.viewers)} viewers connected "
             f"{sum(v.connections for v in self.viewers)} times, had {doubles} doubles, "
             f"{sum(v.names.get('reset', 0) for v in self.viewers)} resets, waited "
-            f"{max(v.longest_wait for v in self.viewers):.2f} s at most between two events and {shown:.2f} s for the last"
+            f"{max(v.longest_wait for v in self.viewers):.2f} s at most between two events "
+            f"and {shown:.2f} s for the last"
         )
 
 

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from hubbub.testing.links import Link
-from hubbub.testing.redis_server import RedisServer
-from hubbub.testing.server import ServerProcess
 from tests.chaos import with_clock
+
+from hubbub.testing.links import Link
+from hubbub.testing.redis_server import RedisCluster, RedisServer
+from hubbub.testing.server import ServerProcess
 
 Role = Literal["api", "gateway"]
 
 
 @dataclass
 class Member:
-    """One process, and its ways to Redis and to the store (None where the store is a file)."""
+    """One process, and its ways to Redis and to the store (None where it needs none, or goes there itself)."""
 
     server: ServerProcess
-    to_redis: Link
+    to_redis: Link | None
     to_store: Link | None
 
     @property
@@ -32,12 +33,17 @@ class Member:
         """Where it listens."""
         return self.server.url
 
+    @property
+    def redis_link(self) -> Link:
+        """Its way to a single Redis."""
+        assert self.to_redis is not None
+        return self.to_redis
+
 
 @dataclass
 class Fleet:
     """The service; made by `fleet_of`."""
 
-    redis: RedisServer
     apis: list[Member] = field(default_factory=list)
     gateways: list[Member] = field(default_factory=list)
 
@@ -58,19 +64,21 @@ def _from(urls: list[str], first: int) -> list[str]:
 @asynccontextmanager
 async def fleet_of(
     directory: Path,
-    redis: RedisServer,
+    redis: RedisServer | RedisCluster,
     *,
     apis: int = 2,
     gateways: int = 2,
     store: str | None = None,
     api_clocks: Sequence[float] = (),
-    **environ: str,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Fleet]:
-    """Start the members over a Redis that runs. ``store`` is by default one SQLite file for all; one with an
+    """Start the members over a Redis that runs; each reaches it by a link of its own, except a Cluster, whose nodes have
+    addresses of their own. ``store`` is by default one SQLite file for all; one with an
     ``endpoint=`` is reached through a link for each member. ``api_clocks``: seconds that the API processes' clocks are
     off. ``environ`` goes to every member.
     """
-    fleet = Fleet(redis)
+    fleet = Fleet()
+    environ = environ or {}
     async with AsyncExitStack() as stack:
         for number in range(apis):
             command = _with_clock(directory, api_clocks[number]) if api_clocks else []
@@ -93,18 +101,21 @@ async def _member(
     stack: AsyncExitStack,
     directory: Path,
     role: Role,
-    redis: RedisServer,
+    redis: RedisServer | RedisCluster,
     store: str | None,
     command: Sequence[str],
-    environ: dict[str, str],
+    environ: Mapping[str, str],
 ) -> Member:
-    to_redis = await stack.enter_async_context(Link("127.0.0.1", redis.port))
-    told = {"HUBBUB_BROKER": f"redis://127.0.0.1:{to_redis.port}"}
-    to_store = None
+    told = {"HUBBUB_BROKER": redis.url}
+    to_redis = to_store = None
+    if isinstance(redis, RedisServer):
+        to_redis = await stack.enter_async_context(Link("127.0.0.1", redis.port))
+        told["HUBBUB_BROKER"] = f"redis://127.0.0.1:{to_redis.port}"
     if store is not None:
         told["HUBBUB_STORE"] = store
         address = urlsplit(store.partition("endpoint=")[2].partition("&")[0])
         if address.hostname:
             to_store = await stack.enter_async_context(Link(address.hostname, address.port or 80))
             told["HUBBUB_STORE"] = store.replace(address.geturl(), f"http://127.0.0.1:{to_store.port}")
-    return Member(ServerProcess(directory, role=role, command=command, **{**told, **environ}), to_redis, to_store)
+    told.update(environ)
+    return Member(ServerProcess(directory, role=role, command=command, **told), to_redis, to_store)

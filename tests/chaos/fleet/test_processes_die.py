@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-
-from hubbub.testing.redis_server import RedisServer
 from tests.chaos.fleet.crowd import crowd_around
 from tests.chaos.fleet.fleet import fleet_of
 from tests.chaos.fleet.lengths import seconds
+
+from hubbub.testing.redis_server import RedisServer
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +34,8 @@ async def test_a_killed_api_process_leaves_nothing_behind_that_nobody_sees(tmp_p
         fleet_of(tmp_path, redis) as fleet,
         crowd_around(fleet, posters=8, rate=400) as crowd,
     ):
-        for round in range(round(seconds(6, 2))):
-            api = fleet.apis[round % len(fleet.apis)]
+        for number in range(round(seconds(6, 2))):
+            api = fleet.apis[number % len(fleet.apis)]
             await crowd.until_accepted(100)
             await api.server.kill()
             await crowd.until_accepted(50)
@@ -45,8 +45,8 @@ async def test_a_killed_api_process_leaves_nothing_behind_that_nobody_sees(tmp_p
 
 async def test_a_rolling_restart_under_load(tmp_path: Path, redis: RedisServer) -> None:
     """Every member stopped by SIGTERM in turn, its viewers asked to go over a window."""
-    window = {"HUBBUB_DRAIN_DELAY": "0.2", "HUBBUB_DRAIN_WINDOW": str(seconds(5, 1))}
-    async with asyncio.timeout(180), fleet_of(tmp_path, redis, **window) as fleet, crowd_around(fleet) as crowd:
+    window = {"HUBBUB_DRAIN_DELAY": "0.2", "HUBBUB_DRAIN_WINDOW": f"{seconds(5, 1)}"}
+    async with asyncio.timeout(180), fleet_of(tmp_path, redis, environ=window) as fleet, crowd_around(fleet) as crowd:
         for member in [*fleet.gateways, *fleet.apis]:
             assert await member.server.terminate() == 0
             await member.server.start()

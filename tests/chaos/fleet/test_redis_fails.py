@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-
-from hubbub.testing.redis_server import RedisServer
 from tests.chaos.fleet.crowd import crowd_around
 from tests.chaos.fleet.fleet import fleet_of
 from tests.chaos.fleet.lengths import seconds
+
+from hubbub.testing.redis_server import RedisServer
 
 pytestmark = pytest.mark.slow
 
