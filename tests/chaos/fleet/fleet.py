@@ -72,8 +72,8 @@ async def fleet_of(
     api_clocks: Sequence[float] = (),
     environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Fleet]:
-    """Start the members over a Redis that runs; each reaches it by a link of its own, except a Cluster, whose nodes have
-    addresses of their own. ``store`` is by default one SQLite file for all; one with an
+    """Start the members over a Redis that runs; each reaches it by a link of its own, except a Cluster, whose nodes
+    have addresses of their own. ``store`` is by default one SQLite file for all; one with an
     ``endpoint=`` is reached through a link for each member. ``api_clocks``: seconds that the API processes' clocks are
     off. ``environ`` goes to every member.
     """
@@ -118,4 +118,5 @@ async def _member(
             to_store = await stack.enter_async_context(Link(address.hostname, address.port or 80))
             told["HUBBUB_STORE"] = store.replace(address.geturl(), f"http://127.0.0.1:{to_store.port}")
     told.update(environ)
-    return Member(ServerProcess(directory, role=role, command=command, **told), to_redis, to_store)
+    server = ServerProcess(directory, role=role, port=0, command=command, **told)
+    return Member(server, to_redis, to_store)
