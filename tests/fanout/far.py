@@ -45,8 +45,9 @@ class Away(SqliteStore):
 class Gateway:
     """A hub with its own connection to the logs. Its lookout looks when the test says so."""
 
-    def __init__(self, store: SqliteStore, logs: Logs, *, ring_entries: int = 2000) -> None:
+    def __init__(self, store: Away, logs: Logs, *, ring_entries: int = 2000) -> None:
         self.broker = DistantBroker(logs)
+        self._store = store
         self.metrics = Metrics()
         self.hub = Hub(
             self.broker,
@@ -74,7 +75,7 @@ class Gateway:
 
     def _is_settled(self, one: channel.Channel) -> bool:
         assert isinstance(one.intake, FarIntake)
-        is_level = one.intake.head is not None or self.broker.trouble is not None
+        is_level = one.intake.head is not None or self.broker.trouble is not None or self._store.away
         return is_level and one not in self.hub._ticker._scheduled and one.framed == one.ring.next
 
     def count(self, metric: str, **labels: str) -> float:

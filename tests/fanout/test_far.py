@@ -13,8 +13,9 @@ from tests.fanout.far import Gateway, World, take_time
 
 from hubbub.fanout import far
 from hubbub.fanout.far import FarIntake
-from hubbub.model import Kind
+from hubbub.model import Entry, Kind, Position
 from hubbub.testing.clock import FakeClock
+from hubbub.wire.events import comment_event
 from hubbub.wire.tokens import decode_token
 
 
@@ -91,6 +92,20 @@ async def test_what_is_published_again_into_the_new_log_is_shown_once(world: Wor
     await world.say("4")
     await gateway.settle()
     assert watcher.texts() == ["1", "2", "3", "4"]
+
+
+async def test_a_late_push_of_a_log_that_is_no_more_is_let_go(world: World, gateway: Gateway) -> None:
+    """It shows no hole in the log that there is, however often that is read."""
+    watcher = await gateway.watch()
+    lost = await world.say("1")
+    world.logs.lose_all()
+    await world.say("2")
+    await gateway.settle()
+    gateway.broker.arrive(Entry(Position("e1", 7), comment_event(lost)))
+    await gateway.settle()
+    await world.say("3")
+    await gateway.settle()
+    assert watcher.texts() == ["1", "2", "3"]
 
 
 async def test_a_log_that_went_back_in_time_begins_anew(world: World, gateway: Gateway) -> None:

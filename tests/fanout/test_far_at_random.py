@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.fanout.conftest import Watcher
 from tests.fanout.far import Gateway, World, take_time
 
+from hubbub.errors import HubbubError
 from hubbub.model import Comment, Kind, Status
 from hubbub.testing.clock import FakeClock
 
@@ -32,7 +34,8 @@ OPERATIONS = {
     "new epoch": 2,
     "store away": 1,
     "store back": 1,
-    "look": 3,
+    "sweep": 3,
+    "look": 2,
     "time": 3,
     "join": 2,
     "return": 3,
@@ -51,8 +54,8 @@ STEPS = st.lists(
     st.builds(
         Step, st.sampled_from([name for name, weight in OPERATIONS.items() for _ in range(weight)]), st.integers(0, 11)
     ),
-    min_size=3,
-    max_size=40,
+    min_size=15,
+    max_size=60,
 )
 
 
@@ -75,7 +78,8 @@ class Play:
         world, gateway = self.world, self.world.gateways[pick % 2]
         match name:
             case "say":
-                await world.say()
+                for _ in range(1 + pick % 3):
+                    await world.say()
             case "die before publishing":
                 await world.keep()
             case "retract" | "restore" | "pin" if world.said:
@@ -101,6 +105,9 @@ class Play:
                 world.store.away = True
             case "store back":
                 world.store.away = False
+            case "sweep":
+                with suppress(HubbubError):
+                    await world.publisher.sweep()
             case "look":
                 await world.look()
             case "time":
@@ -147,9 +154,9 @@ class Play:
                 assert len(ids) == len(set(ids))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(STEPS)
-def test_every_viewer_ends_with_exactly_what_was_accepted(steps: list[Step]) -> None:
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(STEPS, st.sampled_from([8, 30, 2000]))
+def test_every_viewer_ends_with_exactly_what_was_accepted(steps: list[Step], ring_entries: int) -> None:
     """Pushes lost, parts cut off, new logs, polls, retractions, returns: the picture is the store's, at the end."""
 
     note(", ".join(f"{name} {pick}" for name, pick in steps))
@@ -162,7 +169,7 @@ def test_every_viewer_ends_with_exactly_what_was_accepted(steps: list[Step]) -> 
             await world.open()
             try:
                 for _ in range(2):
-                    await world.gateway()
+                    await world.gateway(ring_entries=ring_entries)
                 play = Play(world)
                 for gateway in world.gateways:
                     play.seats.append(Seat(await gateway.watch(), gateway, False))

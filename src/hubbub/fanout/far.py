@@ -212,7 +212,7 @@ class FarIntake(Intake):
             while True:
                 try:
                     async with self._gate:
-                        await self._catch_up()
+                        await self._fetch_missing()
                 except HubbubError as error:  # a part is away, which is said once for all videos (`Lookout`)
                     log.debug("video %s: missing entries can't be fetched, trying again: %s", self._video_id, error)
                 except Exception:  # whatever it was: a channel that gives up would be silent for ever
