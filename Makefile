@@ -27,6 +27,10 @@ test: venv node_modules/.made test-packages ## Run every test: the fast ones, th
 	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow and not soak' $(ARGS) $(NONE_IS_FINE)
 	@$(WITH_NODE) $(BIN)/pytest -q -m 'slow and not soak' $(ARGS) $(NONE_IS_FINE)
 
+.PHONY: chaos
+chaos: venv node_modules/.made test-packages ## Kill, freeze and cut off every part of a service of many processes, at length; says what that did
+	@$(WITH_NODE) HUBBUB_CHAOS=long $(BIN)/pytest -q -rA -m 'slow and not soak' tests/chaos $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## Feed strange bytes to everything that reads a stranger's, for FUZZ_SECONDS=600 in all (ARGS=… names targets)
 	@$(PYTHON) scripts/make_venv.py testing fuzz
