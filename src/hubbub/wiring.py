@@ -21,6 +21,7 @@ from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos
 from hubbub.config import Settings
+from hubbub.demo import Demo
 from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.fanout.channel import Bounds
 from hubbub.fanout.hub import Hub, Timing
@@ -46,6 +47,8 @@ from hubbub.stores.base import Backups, Journal, Store
 from hubbub.stores.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
+
+REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that waits for the interpreter gets it. Python's own 5 ms is what a post would wait
@@ -92,18 +95,21 @@ def build(settings: Settings) -> Services:
     )
     # Half of the connections, so that the other half is there for posts whatever comes.
     max_polls = max((settings.max_connections or room_for_connections(max_viewers)) // 2, 1)
+    accepting = Accepting(store, publisher, limits, ids, videos)
+    retracting = Retracting(store, publisher, ids, metrics)
     return Services(
         store=store,
         broker=broker,
         publisher=publisher,
-        accepting=Accepting(store, publisher, limits, ids, videos),
-        retracting=Retracting(store, publisher, ids, metrics),
+        accepting=accepting,
+        retracting=retracting,
         videos=videos,
         hub=hub,
         polling=Polling(hub, metrics, most=max_polls),
         authenticator=make_authenticator(settings),
         metrics=metrics,
         ids=ids,
+        demo=Demo(store, videos, accepting, retracting) if settings.dev else None,
     )
 
 
@@ -133,7 +139,24 @@ def make_broker(settings: Settings, store: Store) -> Broker:
     scheme = urlsplit(settings.broker).scheme
     if scheme == "local" and isinstance(store, Journal):
         return LocalBroker(store, lock_path=_lock_path(store))
-    raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local://.")
+    if scheme in REDIS_SCHEMES:
+        return _redis_broker(settings)
+    raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local:// or redis://.")
+
+
+def _redis_broker(settings: Settings) -> Broker:
+    try:
+        from hubbub.brokers.redis import Bounds, RedisBroker
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "HUBBUB_BROKER", f"{urlsplit(settings.broker).scheme}:// needs {error.name}: pip install 'hubbub[redis]'."
+        ) from None
+    return RedisBroker.from_url(
+        settings.broker,
+        prefix=settings.key_prefix,
+        channels=settings.channels,
+        history=Bounds(settings.history, round(settings.history_age * 1000)),
+    )
 
 
 def _lock_path(store: Store) -> Path | None:
@@ -163,6 +186,7 @@ def surface(settings: Settings) -> Surface:
         access_log=settings.access_log,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
+        pages=settings.pages,
         dev_secret=settings.jwt_secret if settings.dev else None,
     )
 
@@ -181,6 +205,8 @@ async def opened(services: Services) -> AsyncIterator[Services]:
         stack.push_async_callback(services.publisher.stop)
         services.hub.start()
         stack.push_async_callback(services.hub.close)
+        if services.demo is not None:
+            stack.push_async_callback(services.demo.stop)
         yield services
 
 

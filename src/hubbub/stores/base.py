@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
-from hubbub.model import Change, Comment, Entry, Event, Position, Tail, Video
+from hubbub.model import Change, Comment, Entry, Event, ListPlace, Position, Stage, Tail, Video
 
 Order = Literal["asc", "desc"]
 
@@ -91,8 +91,8 @@ class Store(Protocol):
     - What `append`, `apply` and `keep_video` are given with ``due`` is on the unpublished list in the same commit, so
       that an accepted event is in the live log or on that list, whoever dies when. Sweepers leave it alone until
       ``due`` (ms): by then whoever wrote it has published and confirmed it. What writes no event lists none.
-    - Readers see a write as soon as its method has returned (`page` and `window` may lag in stores that say so; never
-      `changes_since`, `newest`, `get`, `pins`, `video`).
+    - Readers see a write as soon as its method has returned (`page`, `window` and `videos` may lag in stores that say
+      so; never `changes_since`, `newest`, `get`, `pins`, `video`).
     - Lists of comments hold visible ones only, unless said otherwise; ``pinned`` is as of the read.
 
     The caller owes
@@ -157,6 +157,15 @@ class Store(Protocol):
 
     async def video(self, video_id: str) -> Video | None:
         """What was told about a video; None when nothing was. Comments make no record."""
+
+    async def videos(self, stage: Stage, *, since: int = 0, before: ListPlace | None = None, limit: int) -> list[Video]:
+        """Up to ``limit`` records of a stage (`Video.stage`) with ``place.at >= since`` and ``place < before``, the
+        greatest `Video.place` first.
+
+        One range of one index, and never more records read than are given: an index of records by
+        ``(stage, at, video_id)``, written with the record, is all it takes. A video that changes between two pages may
+        be in both, or in neither.
+        """
 
     async def keep_video(
         self,

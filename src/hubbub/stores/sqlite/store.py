@@ -12,7 +12,7 @@ import apsw
 
 from hubbub.errors import StoreUnavailable
 from hubbub.ids import now_ms
-from hubbub.model import Change, Comment, Entry, Event, Position, Tail, Video
+from hubbub.model import Change, Comment, Entry, Event, ListPlace, Position, Stage, Tail, Video
 from hubbub.stores.base import Appended, Applied, Flag, IdempotencyKey, Order, VideoKept
 from hubbub.stores.sqlite import changes, lists, queries, videos
 from hubbub.stores.sqlite.backup import copy_database
@@ -114,6 +114,9 @@ class SqliteStore:
 
     async def video(self, video_id: str) -> Video | None:
         return await self._readers.run(queries.video, video_id)
+
+    async def videos(self, stage: Stage, *, since: int = 0, before: ListPlace | None = None, limit: int) -> list[Video]:
+        return await self._readers.run(queries.videos, stage, since, before, limit)
 
     async def keep_video(
         self,
