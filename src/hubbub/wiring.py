@@ -87,6 +87,7 @@ def build(settings: Settings) -> Services:
             linger=settings.linger,
             retry_min=settings.retry_min,
             retry_max=settings.retry_max,
+            position_check=settings.position_check,
         ),
         metrics=metrics,
         max_viewers=max_viewers,
