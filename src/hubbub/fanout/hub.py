@@ -41,8 +41,8 @@ HOUSEKEEPING = 1.0
 
 class Timing(NamedTuple):
     """Seconds: bounds of a tick; silence before a heartbeat; no progress before a lagging viewer is closed; how long an
-    unwatched video's ring is kept; the bounds of the ``retry:`` that clients are given; between two looks at where the logs of a broker across a
-    network stand.
+    unwatched video's ring is kept; the bounds of the ``retry:`` that clients are given; between two looks at where the
+    logs of a broker across a network stand.
     """
 
     tick_min: float = 0.02
