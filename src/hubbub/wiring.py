@@ -136,6 +136,7 @@ def make_gateway(
             linger=settings.linger,
             retry_min=settings.retry_min,
             retry_max=settings.retry_max,
+            position_check=settings.position_check,
         ),
         metrics=metrics,
         presence=presence,

@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.comments.distant_broker import DistantBroker
 from tests.fanout.conftest import until
 from tests.fanout.far import Gateway, World, take_time
 
 from hubbub.fanout import far
 from hubbub.fanout.far import FarIntake
+from hubbub.fanout.lookout import Lookout
+from hubbub.metrics import Metrics
 from hubbub.model import Entry, Kind, Position
 from hubbub.testing.clock import FakeClock
 from hubbub.wire.events import comment_event
@@ -57,6 +60,13 @@ async def test_looking_at_positions_is_one_question_for_all_videos(world: World,
     assert gateway.broker.asked_heads == asked + 1
     assert world.store.polls == polls
     assert gateway.count("hubbub_position_repairs_total") == 0
+
+
+async def test_positions_are_asked_for_as_often_as_is_set(world: World) -> None:
+    """Give or take a third, so that gateways which began together do not go on asking together."""
+    lookout = Lookout(DistantBroker(world.logs), {}, Metrics(), check_every=9)
+    waits = [await lookout.look() for _ in range(50)]
+    assert 6 <= min(waits) < max(waits) <= 12
 
 
 async def test_a_new_log_joins_the_old_without_a_reset(world: World, gateway: Gateway) -> None:

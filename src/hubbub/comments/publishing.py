@@ -38,8 +38,9 @@ dead process left behind is still within the time that resume tokens go back."""
 
 SWEEP_EVERY = 1.0
 SWEEP_BATCH = 500
-LEASE_MS = 30_000
-"""How long a sweeper that dies keeps others from its share."""
+LEASE_MS = 5_000
+"""How long a sweeper that dies keeps others from its share: like `HELD_MS` a part of the allowed skew. One that needs
+longer is joined by another, which publishes the same: nobody sees that."""
 
 MAX_UNCONFIRMED = 10_000
 """Published events that wait to be taken off the list. Beyond it they stay there, and are published twice: nobody sees

@@ -195,6 +195,13 @@ class Settings:
         example="hubbub-staging",
         metavar="TEXT",
     )
+    position_check: float = setting(
+        "3s",
+        values.seconds(0.1, 30),
+        "How often Redis is asked where the logs of watched videos stand: lost pushes are found by it.",
+        group="Parts",
+        metavar="TIME",
+    )
     ingest: str | None = setting(
         "none",
         optional(values.url, "none"),

@@ -42,7 +42,8 @@ HOUSEKEEPING = 1.0
 
 class Timing(NamedTuple):
     """Seconds: bounds of a tick; silence before a heartbeat; no progress before a lagging viewer is closed; how long an
-    unwatched video's ring is kept; the bounds of the ``retry:`` that clients are given.
+    unwatched video's ring is kept; the bounds of the ``retry:`` that clients are given; between two looks at where the
+    logs of a broker across a network stand.
     """
 
     tick_min: float = 0.02
@@ -52,6 +53,7 @@ class Timing(NamedTuple):
     linger: float = 30.0
     retry_min: float = 1.0
     retry_max: float = 4.0
+    position_check: float = 3.0
 
 
 class _Beat(NamedTuple):
@@ -99,7 +101,7 @@ class Hub:
         self.lookout: Lookout | None = None
         self._new_intake: NewIntake = partial(Intake, broker=broker, store=store, metrics=metrics)
         if isinstance(broker, Distant):
-            self.lookout = Lookout(broker, self._channels, metrics)
+            self.lookout = Lookout(broker, self._channels, metrics, check_every=timing.position_check)
             gate = asyncio.Semaphore(MENDING)
             self._new_intake = partial(FarIntake, broker=broker, store=store, metrics=metrics, gate=gate)
         self._housekeeping: asyncio.Task[None] | None = None

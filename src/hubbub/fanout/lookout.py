@@ -25,9 +25,6 @@ from hubbub.model import Position
 
 log = logging.getLogger(__name__)
 
-CHECK_EVERY = 3.0
-"""Seconds between two checks of positions, give or take a third, so that gateways don't ask together."""
-
 GRACE = 0.3
 """Seconds that a push may be on its way before it counts as lost."""
 
@@ -43,12 +40,18 @@ POLLS = 8
 
 
 class Lookout:
-    """Keeps the channels of ``channels`` level with the broker, or with the store while that is away."""
+    """Keeps the channels of ``channels`` level with the broker, or with the store while that is away.
 
-    def __init__(self, broker: Distant, channels: Mapping[str, Channel], metrics: Metrics) -> None:
+    ``check_every``: seconds between two checks of positions, give or take a third, so that gateways don't ask together.
+    """
+
+    def __init__(
+        self, broker: Distant, channels: Mapping[str, Channel], metrics: Metrics, *, check_every: float
+    ) -> None:
         self._broker = broker
         self._channels = channels
         self._metrics = metrics
+        self._check_every = check_every
         self._polls = asyncio.Semaphore(POLLS)
         self._turned = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -89,7 +92,7 @@ class Lookout:
             if self.polling:
                 log.info("the broker answers again; viewers are served from the live log")
             self.polling = False
-            return CHECK_EVERY * random.uniform(2 / 3, 4 / 3)
+            return self._check_every * random.uniform(2 / 3, 4 / 3)
         if not self.polling:
             log.warning("the broker is away; viewers are served by polling the store")
         self.polling = True
