@@ -13,9 +13,11 @@ import pytest
 from tests.chaos.hardship import ask_json, metric
 
 from hubbub.brokers.redis import RedisBroker
+from hubbub.model import Entry
 from hubbub.testing.crowd import Follower, Poster, eventually, running, whole_history
+from hubbub.testing.raw import Stream, comments_in
 from hubbub.testing.redis_server import RedisServer
-from hubbub.testing.server import ServerProcess, token
+from hubbub.testing.server import ServerProcess, running_server, token
 
 pytestmark = pytest.mark.slow
 
@@ -173,6 +175,43 @@ async def test_redis_frozen(tmp_path: Path, redis: RedisServer) -> None:
         await until_status(server, "ok")
         await crowd.until_accepted(30)
         await crowd.settle()
+
+
+async def test_subscribers_are_cut_off_again_and_again(tmp_path: Path, redis: RedisServer) -> None:
+    """As Redis does with those that read too slowly: what was pushed meanwhile is read from the log, in its place."""
+    async with (
+        asyncio.timeout(120),
+        ServerProcess(tmp_path, HUBBUB_BROKER=redis.url, HUBBUB_POSITION_CHECK="0.5s") as server,
+        crowd_at(server) as crowd,
+    ):
+        for _ in range(5):
+            assert int(await asyncio.to_thread(redis.cli, "CLIENT", "KILL", "TYPE", "pubsub")) >= 1
+            await crowd.until_accepted(10)
+            await crowd.until_shown()
+        await crowd.settle()
+        assert all(viewer.connections == 1 for viewer in crowd.viewers)
+
+
+async def test_a_lost_push_that_nothing_follows_is_found(tmp_path: Path, redis: RedisServer) -> None:
+    """A viewer of a video that falls silent sees its last comment all the same, by the position check."""
+    async with (
+        asyncio.timeout(60),
+        running_server(tmp_path, broker=redis.url, position_check=0.2) as server,
+        Stream.open(server.url, VIDEO) as viewer,
+    ):
+        await viewer.until("welcome")
+        broker = server.services.broker
+        assert isinstance(broker, RedisBroker)
+        lost: list[Entry] = []
+        broker._subscriptions._subscribers[VIDEO].deliver = lost.append
+        poster = Poster(server.url, VIDEO, "ada", token("ada"))
+        await poster.post("lost on its way")
+        await poster.hang_up()
+        [comment] = comments_in(await viewer.until("comment"))
+        assert comment["text"] == "lost on its way"
+        assert [entry.event.id for entry in lost] == [comment["id"]]
+        repairs = server.services.metrics.registry.get_sample_value("hubbub_position_repairs_total")
+        assert repairs == 1
 
 
 @pytest.mark.parametrize("trouble", ["killed", "frozen"])
