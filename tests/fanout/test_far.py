@@ -337,3 +337,61 @@ async def test_what_is_remembered_is_bounded_and_then_nothing_older_is_taken_for
     assert watcher.texts() == [comment.text for comment in world.said]
     [channel] = gateway.hub._channels.values()
     assert isinstance(channel.intake, FarIntake)
+
+
+async def test_who_returns_to_a_gateway_that_opened_without_the_log_misses_nothing(
+    world: World, gateway: Gateway
+) -> None:
+    """What such a gateway knows from the store only, it does not claim to have given to those who were elsewhere."""
+    elsewhere = await gateway.watch()
+    await world.say("1")
+    await gateway.settle()
+    place = elsewhere.last_id()
+    await world.say("2")
+    another = await world.gateway()
+    another.broker.leave()
+    first = await another.watch()
+    assert first.texts() == ["1", "2"]
+    another.broker.come_back()
+    await world.look()
+    returned = await another.watch(place)
+    await world.say("3")
+    await another.settle()
+    assert returned.texts()[-2:] == ["2", "3"]
+    assert first.texts() == ["1", "2", "3"]
+
+
+async def test_what_was_published_long_after_it_was_said_reaches_those_who_return(
+    world: World, gateway: Gateway
+) -> None:
+    """Also at a gateway that was opened in between, and had it from the store by then."""
+    elsewhere = await gateway.watch()
+    await world.say("1")
+    await gateway.settle()
+    world.api.leave()
+    await world.say("late")
+    world.clock.advance(15)
+    another = await world.gateway()
+    first = await another.watch()
+    assert first.texts() == ["1", "late"]
+    returned = await another.watch(elsewhere.last_id())
+    world.api.come_back()
+    await world.look()
+    assert "late" in returned.texts()
+    assert set(first.texts()) == {"1", "late"}
+
+
+async def test_a_ring_smaller_than_a_backlog_begins_anew_with_a_whole_one(world: World) -> None:
+    """Also with comments from a moment ago that stood before what is read of the log."""
+    gateway = await world.gateway(ring_entries=8)
+    watcher = await gateway.watch()
+    for _ in range(4):
+        await world.say()
+    await gateway.settle()
+    gateway.broker.deaf.add("v")
+    await world.let_pass(1)
+    for _ in range(9):
+        await world.say()
+    await world.let_pass(2)
+    assert "reset" in [name for name, _, _ in watcher.events()]
+    assert watcher.picture() == await world.picture()

@@ -119,8 +119,11 @@ class FarIntake(Intake):
     # --- events in ---------------------------------------------------------------------------------------------------
 
     def _take(self, entry: Entry) -> None:
+        """An event that is off the ring, and has its place in the log only now, is given once more: it came late, and
+        somebody who returns here to a place before it may never have seen it.
+        """
         position, event = entry
-        if event.id in self._known:
+        if event.id in self._known and not self._known.is_off_ring(event.id):
             self._ring.skip(position, event.id)
             self._follower.went_on()
             return
@@ -191,7 +194,7 @@ class FarIntake(Intake):
         opened = await open_store(self._video_id, self._store, NOWHERE)
         self._settle(opened, began)
         for event in recent.events:
-            self._known.add(event)
+            self._known.add(event, off_ring=True)
 
     def _settle(self, opened: Opened, began: int) -> None:
         self._beginnings += 1
@@ -199,7 +202,7 @@ class FarIntake(Intake):
         self.unsettled = opened.unsettled
         self._known.begin_anew()
         for event in opened.older:
-            self._known.add(event)
+            self._known.add(event, off_ring=True)
         for entry in opened.entries:
             self._known.add(entry.event)
         self._restart(opened)
@@ -249,9 +252,16 @@ class FarIntake(Intake):
         if not read.complete or too_long or len(read.events) * 2 > self._ring.max_entries:
             await self._begin_anew()
             return
+        # What is off the ring is not brought again. So nobody may go on here from a place before it: the new stretch
+        # begins after it.
+        off_ring = [number for number, entry in enumerate(entries, 1) if self._known.is_off_ring(entry.event.id)]
+        before, entries = entries[: max(off_ring, default=0)], entries[max(off_ring, default=0) :]
         in_log = {entry.event.id for entry in entries}
         self._bring(event for event in read.events if event.id not in in_log)
+        self._bring(entry.event for entry in before)
         self._ring.turn(Position(head.epoch, entries[0].position.offset - 1) if entries else head)
+        for position, event in before:
+            self._ring.placed(position, event.id)
         for entry in entries:
             self._take(entry)
         self._follower.went_on()

@@ -21,21 +21,33 @@ class Known:
     def __init__(self) -> None:
         self.horizon = 0
         self._ids: dict[str, int] = {}
+        self._off_ring: set[str] = set()
         self._retracted: dict[str, None] = {}
 
     def __contains__(self, event_id: str) -> bool:
         return event_id in self._ids
 
-    def add(self, event: Event) -> None:
-        """Remember an event."""
+    def add(self, event: Event, *, off_ring: bool = False) -> None:
+        """Remember an event. ``off_ring``: who came in was given it, and the ring has not got it for those who return."""
         self._ids[event.id] = event.at
+        if off_ring:
+            self._off_ring.add(event.id)
+        else:
+            self._off_ring.discard(event.id)
         if len(self._ids) > MAX_IDS:
-            self.horizon = max(self.horizon, self._ids.pop(next(iter(self._ids))) + 1)
+            oldest = next(iter(self._ids))
+            self.horizon = max(self.horizon, self._ids.pop(oldest) + 1)
+            self._off_ring.discard(oldest)
+
+    def is_off_ring(self, event_id: str) -> bool:
+        """Whether it was remembered so."""
+        return event_id in self._off_ring
 
     def begin_anew(self) -> None:
         """Viewers begin anew, so nothing counts as given. What was retracted still is."""
         self.horizon = 0
         self._ids.clear()
+        self._off_ring.clear()
 
     def retract(self, comment_id: str) -> None:
         """Remember that a comment's text must not be shown, whatever comes later."""

@@ -42,7 +42,8 @@ async def open_log(
 
     Exact although the two are read one after the other: a comment that the store has and the log does not is either
     older than the log's tail, or accepted a moment ago and about to be pushed. Only those older than the allowed skew
-    count as the former.
+    count as the former, and, where not all is in the log, those older than its tail: one of them that is pushed after
+    all is told by its id.
 
     ``all_in_log``: a log that reaches back to its first entry has all there ever was, as the store's own has. ``tail``:
     how many entries are read at most.
@@ -59,7 +60,8 @@ async def open_log(
     settled = now_ms() - skew_ms
     newest = await store.newest(video_id, MAX_BACKLOG)
     missing = [comment for comment in newest if comment.id not in shown_here]
-    older = [unpinned_event(comment) for comment in missing if comment.created_at < settled]
+    before = entries[0].event.id if entries and start.offset and not all_in_log else ""
+    older = [unpinned_event(comment) for comment in missing if comment.created_at < settled or comment.id < before]
     complete, unsettled = len(newest) < MAX_BACKLOG, len(older) < len(missing)
     return Opened(start, entries, older, pins, complete, timeline, unsettled)
 

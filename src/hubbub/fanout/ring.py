@@ -73,9 +73,13 @@ class Ring:
 
     def skip(self, position: Position, event_id: str) -> None:
         """The entry that follows ``head`` is a copy of what is here, or was."""
+        self.placed(position, event_id)
+        self.head = position
+
+    def placed(self, position: Position, event_id: str) -> None:
+        """An event has its place in the log."""
         if self.seams is not None:
             self.seams.place(event_id, position)
-        self.head = position
 
     def turn(self, floor: Position) -> None:
         """Go on with another log, after its position ``floor``."""
