@@ -15,6 +15,7 @@ from tests.fanout.conftest import Watcher
 from tests.fanout.far import Gateway, World, take_time
 
 from hubbub.errors import HubbubError
+from hubbub.fanout.seams import LATE_MS
 from hubbub.model import Comment, Kind, Status
 from hubbub.testing.clock import FakeClock
 
@@ -74,6 +75,7 @@ class Play:
     def __init__(self, world: World, ring_entries: int) -> None:
         self.world = world
         self._ring_entries = ring_entries
+        self._api_left = world.clock.ms()
         self.seats: list[Seat] = []
 
     async def step(self, name: str, pick: int) -> None:
@@ -95,6 +97,8 @@ class Play:
             case "gateway back":
                 gateway.broker.come_back()
             case "api cut off":
+                if world.api.trouble is None:
+                    self._api_left = world.clock.ms()
                 world.api.leave()
             case "api back":
                 world.api.come_back()
@@ -113,6 +117,8 @@ class Play:
             case "look":
                 await world.look()
             case "time":
+                if world.clock.ms() - self._api_left > LATE_MS - 12_000:  # later than that is not promised
+                    world.api.come_back()
                 await world.let_pass((1, 2, 3, 12)[pick % 4])
             case "gateway replaced" if not world.store.away:
                 await self._replace(gateway, cut_off=pick % 3 == 0)
