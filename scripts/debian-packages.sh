@@ -32,10 +32,10 @@ has_nginx() {
   PATH="$PATH:/sbin:/usr/sbin" command -v nginx >/dev/null
 }
 
-# disable_nginx: a service that we brought is not left to start at boot.
-disable_nginx() {
-  "${as_root[@]}" update-rc.d nginx disable >/dev/null 2>&1 ||
-    echo "nginx may start at boot: its service could not be disabled." >&2
+# disable_service NAME: one that we brought is not left to start at boot.
+disable_service() {
+  "${as_root[@]}" update-rc.d "$1" disable >/dev/null 2>&1 ||
+    echo "$1 may start at boot: its service could not be disabled." >&2
 }
 
 # install_packages WHO PACKAGE...: install them, quietly unless that fails. WHO ("the tests") is for the messages.

@@ -119,6 +119,14 @@ class Settings:
         example="/etc/hubbub/key.pem",
         metavar="FILE",
     )
+    workers: int = setting(
+        "1",
+        values.integer(1, 256),
+        "Processes that share the port; more than one need a HUBBUB_BROKER between them.",
+        group="Listening",
+        example="4",
+        metavar="NUMBER",
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         "none",
         values.networks,
@@ -154,6 +162,15 @@ class Settings:
         example="redis://127.0.0.1:6379",
         metavar="URL",
     )
+    limiter: Literal["broker", "local"] = setting(
+        "broker",
+        values.choice("broker", "local"),
+        "Where rate limits are counted: where the broker is, so over all processes if that is Redis (broker), or in "
+        "each process by itself (local).",
+        group="Parts",
+        example="local",
+        metavar="WHERE",
+    )
     channels: int | None = setting(
         "off",
         optional(values.integer(1, 16_384), "off"),
@@ -177,6 +194,13 @@ class Settings:
         group="Parts",
         example="hubbub-staging",
         metavar="TEXT",
+    )
+    position_check: float = setting(
+        "3s",
+        values.seconds(0.1, 30),
+        "How often Redis is asked where the logs of watched videos stand: lost pushes are found by it.",
+        group="Parts",
+        metavar="TIME",
     )
     ingest: str | None = setting(
         "none",

@@ -17,15 +17,19 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
-from hubbub.brokers.base import Broker
+from hubbub.brokers.base import Broker, Distant
 from hubbub.errors import HubbubError
-from hubbub.fanout.channel import Bounds, Channel
+from hubbub.fanout.channel import Bounds, Channel, NewIntake
+from hubbub.fanout.far import MENDING, FarIntake
 from hubbub.fanout.frames import framed
+from hubbub.fanout.intake import Intake
+from hubbub.fanout.lookout import Lookout
 from hubbub.fanout.resume import Resumed, Resumer
 from hubbub.fanout.seats import Seats
 from hubbub.fanout.ticker import Ticker
 from hubbub.fanout.viewer import Viewer
 from hubbub.metrics import Metrics
+from hubbub.presence.base import Presence
 from hubbub.stores.base import Store
 from hubbub.wire.events import encode_json
 from hubbub.wire.sse import sse_event
@@ -38,7 +42,8 @@ HOUSEKEEPING = 1.0
 
 class Timing(NamedTuple):
     """Seconds: bounds of a tick; silence before a heartbeat; no progress before a lagging viewer is closed; how long an
-    unwatched video's ring is kept; the bounds of the ``retry:`` that clients are given.
+    unwatched video's ring is kept; the bounds of the ``retry:`` that clients are given; between two looks at where the
+    logs of a broker across a network stand.
     """
 
     tick_min: float = 0.02
@@ -48,6 +53,7 @@ class Timing(NamedTuple):
     linger: float = 30.0
     retry_min: float = 1.0
     retry_max: float = 4.0
+    position_check: float = 3.0
 
 
 class _Beat(NamedTuple):
@@ -73,15 +79,15 @@ class Hub:
         bounds: Bounds,
         timing: Timing,
         metrics: Metrics,
+        presence: Presence,
         max_viewers: int,
         max_per_address: int | None = None,
         idle_videos: int = 1000,
     ) -> None:
-        self._broker = broker
-        self._store = store
         self._bounds = bounds
         self._timing = timing
         self._metrics = metrics
+        self._presence = presence
         self._idle_videos = idle_videos
         self._channels: dict[str, Channel] = {}
         self._opening: dict[str, asyncio.Task[Channel]] = {}
@@ -92,6 +98,12 @@ class Hub:
         self.seats = Seats(max_viewers, max_per_address)
         self._ticker = Ticker(shortest=timing.tick_min, longest=timing.tick_max, metrics=metrics)
         self.resumer = Resumer(store)
+        self.lookout: Lookout | None = None
+        self._new_intake: NewIntake = partial(Intake, broker=broker, store=store, metrics=metrics)
+        if isinstance(broker, Distant):
+            self.lookout = Lookout(broker, self._channels, metrics, check_every=timing.position_check)
+            gate = asyncio.Semaphore(MENDING)
+            self._new_intake = partial(FarIntake, broker=broker, store=store, metrics=metrics, gate=gate)
         self._housekeeping: asyncio.Task[None] | None = None
         self.draining = False
         self._observe()
@@ -118,6 +130,8 @@ class Hub:
     def start(self) -> None:
         """Begin ticking. Call on the event loop."""
         self._ticker.start()
+        if self.lookout is not None:
+            self.lookout.start()
         self._housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
 
     async def close(self) -> None:
@@ -126,6 +140,8 @@ class Hub:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
             await asyncio.wait([self._housekeeping])
+        if self.lookout is not None:
+            await self.lookout.stop()
         await self._ticker.stop()
         for channel in list(self._channels.values()):
             await self._close(channel)
@@ -138,6 +154,10 @@ class Hub:
         """Everyone watching one video here."""
         channel = self._channels.get(video_id)
         return 0 if channel is None else channel.count()
+
+    def watching_everywhere(self, channel: Channel) -> int:
+        """Everyone watching one video, here and as far as is known in other processes."""
+        return channel.count() + self._presence.others(channel.video_id)
 
     # --- coming and going --------------------------------------------------------------------------------------------
 
@@ -176,7 +196,7 @@ class Hub:
         greeting = channel.greeting
         is_all = not data and cursor == channel.framed
         welcome = greeting.welcome(
-            viewers=channel.count() + 1,
+            viewers=self.watching_everywhere(channel) + 1,
             resumed=rung not in ("backlog", "reset"),
             place=greeting.token if is_all else _place(last_event_id),
             retry_ms=self._retry_ms(),
@@ -226,12 +246,12 @@ class Hub:
             await asyncio.wait([closing])  # else its unsubscribing would end our subscription
         channel = Channel(
             video_id,
-            broker=self._broker,
-            store=self._store,
+            new_intake=self._new_intake,
             bounds=self._bounds,
             metrics=self._metrics,
             wake=self._ticker.wake,
             care=self._care_for,
+            counted=self._counted,
         )
         await channel.open()
         channel.empty_since = time.monotonic()
@@ -306,6 +326,9 @@ class Hub:
 
     def _care_for(self, channel: Channel) -> None:
         self._in_care[channel] = None
+
+    def _counted(self, channel: Channel) -> None:
+        self._presence.report(channel.video_id, channel.count())
 
     async def _refill(self, channel: Channel) -> None:
         try:

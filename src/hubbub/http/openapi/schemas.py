@@ -437,10 +437,17 @@ _READINESS: Schema = {
     "required": ["status"],
     "properties": {
         "status": {
-            "description": "`degraded`: posts are taken, and viewers get them late.",
+            "description": "`degraded`: posts are taken, and viewers get them late; `reason` and `detail` say why.",
             "type": "string",
             "enum": ["ok", "degraded"],
-        }
+        },
+        "reason": {
+            "description": "`broker_unavailable`: the live log can't be reached, and viewers are served by polling the "
+            "store. `unpublished`: accepted comments wait to reach the live log.",
+            "type": "string",
+            "enum": ["broker_unavailable", "unpublished"],
+        },
+        "detail": {"description": "A sentence for people.", "type": "string"},
     },
 }
 

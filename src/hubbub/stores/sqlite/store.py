@@ -21,13 +21,15 @@ from hubbub.stores.sqlite.failures import RETRY_AFTER
 from hubbub.stores.sqlite.readers import Readers
 from hubbub.stores.sqlite.rows import Append, comment_row
 from hubbub.stores.sqlite.session import Place, WriteSession
+from hubbub.stores.sqlite.waiting import LockWait
 from hubbub.stores.sqlite.writer import OnCommit, Writer
 
 
 class SqliteStore:
     """Comments in one SQLite file (WAL, ``synchronous=FULL``): for a laptop, or one server with thousands of viewers.
+    The processes of one machine may share the file.
 
-    ``store_timeout``: seconds a write waits for another program's lock. ``pending_writes``: writes that may wait for
+    ``store_timeout``: seconds a write waits for another process's lock. ``pending_writes``: writes that may wait for
     their commit; further ones are refused. ``on_commit``: told of each commit on the event loop. Belongs to the event
     loop that opens it.
     """
@@ -83,14 +85,14 @@ class SqliteStore:
     async def ping(self) -> None:
         await self._writer.submit(lists.touch)
 
-    async def append(self, comment: Comment, *, key: IdempotencyKey | None = None) -> Appended:
-        return await self._writer.submit(Append(comment, comment_row(comment), key))
+    async def append(self, comment: Comment, *, key: IdempotencyKey | None = None, due: int | None = None) -> Appended:
+        return await self._writer.submit(Append(comment, comment_row(comment), key, due))
 
     async def recall(self, key: IdempotencyKey) -> Comment | None:
         return await self._readers.run(queries.recall, key, self._clock())
 
-    async def apply(self, change: Change) -> Applied:
-        return await self._writer.submit(lambda session: changes.apply(session, change))
+    async def apply(self, change: Change, *, due: int | None = None) -> Applied:
+        return await self._writer.submit(lambda session: changes.apply(session, change, due))
 
     async def get(self, video_id: str, comment_id: str) -> Comment | None:
         return await self._readers.run(queries.get, video_id, comment_id)
@@ -119,9 +121,15 @@ class SqliteStore:
         return await self._readers.run(queries.videos, stage, since, before, limit)
 
     async def keep_video(
-        self, video: Video, *, was: Video | None, event: Event | None = None, actor: str = ""
+        self,
+        video: Video,
+        *,
+        was: Video | None,
+        event: Event | None = None,
+        actor: str = "",
+        due: int | None = None,
     ) -> VideoKept:
-        return await self._writer.submit(lambda session: videos.keep_video(session, video, was, event, actor))
+        return await self._writer.submit(lambda session: videos.keep_video(session, video, was, event, actor, due))
 
     async def by_user(self, user_id: str, *, after: tuple[str, str] | None, limit: int) -> list[Comment]:
         return await self._readers.run(queries.by_user, user_id, after, limit)
@@ -135,7 +143,8 @@ class SqliteStore:
             return []
         return await self._writer.submit(lambda session: lists.lease_unpublished(session, holder, now, lease_ms, limit))
 
-    async def confirm_published(self, event_ids: Sequence[str]) -> None:
+    async def confirm_published(self, events: Sequence[Event]) -> None:
+        event_ids = [event.id for event in events]
         await self._writer.submit(lambda session: lists.confirm_published(session, event_ids))
 
     async def count_unpublished(self) -> int:
@@ -194,9 +203,10 @@ class SqliteStore:
         place = None if create else self._place
         if place is not None:
             place.check()  # before anything is opened, lest a file that was put there be migrated and written to
-        connection, epoch = connect_writer(self.path, timeout=self._timeout, create=create)
+        wait = LockWait(self._timeout)
+        connection, epoch = connect_writer(self.path, wait=wait, create=create)
         self._place = place or Place(self.path)
-        return WriteSession(connection, epoch, self._place)
+        return WriteSession(connection, epoch, self._place, wait)
 
     @property
     def _writer(self) -> Writer:

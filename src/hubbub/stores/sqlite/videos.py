@@ -8,6 +8,7 @@ import apsw
 
 from hubbub.model import Event, ListPlace, Position, Stage, Timeline, Video
 from hubbub.stores.base import VideoKept
+from hubbub.stores.sqlite.lists import list_unpublished
 from hubbub.stores.sqlite.session import WriteSession
 
 _COLUMNS = "video_id, title, media_url, started_at, ended_at, made_at, shards"
@@ -40,8 +41,12 @@ def _video(row: tuple[Any, ...]) -> Video:
     return Video(video_id, title, media_url, Timeline(started_at, ended_at), made_at, shards)
 
 
-def keep_video(session: WriteSession, video: Video, was: Video | None, event: Event | None, actor: str) -> VideoKept:
-    """Write a record, and its event into the log, if it still is ``was``."""
+def keep_video(
+    session: WriteSession, video: Video, was: Video | None, event: Event | None, actor: str, due: int | None
+) -> VideoKept:
+    """Write a record, and its event into the log (and onto the unpublished list where it is ``due``), if it still is
+    ``was``.
+    """
     video_id = video.video_id
     stands = find_video(session.cursor, video_id)
     if event is not None:
@@ -62,4 +67,6 @@ def keep_video(session: WriteSession, video: Video, was: Video | None, event: Ev
         _EVENT, (video_id, event.id, position.offset, event.kind, event.at, actor, event.body.decode())
     )
     session.cursor.execute(_LOG, (video_id, position.offset, event.id))
+    if due is not None:
+        list_unpublished(session, event, due)
     return VideoKept(True, video, position)

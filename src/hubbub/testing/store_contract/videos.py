@@ -141,7 +141,7 @@ class VideosContract(Contract):
         await store.keep_video(Video(video_id, timeline=Timeline(None, 5)), was=None, event=end)
         await store.mark_unpublished(end, at=end.at)
         assert await store.lease_unpublished("sweeper", now=end.at, lease_ms=1_000, limit=10) == [end]
-        await store.confirm_published([end.id])
+        await store.confirm_published([end])
 
     async def test_comments_keep_the_offset_that_they_were_born_with(self, store: Store, video_id: str) -> None:
         """Whatever is told of the start later, in every list and in every event."""
