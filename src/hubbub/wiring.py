@@ -172,7 +172,7 @@ def make_store(settings: Settings, metrics: Metrics) -> Store:
 
 def make_redis(settings: Settings) -> OverRedis | None:
     """The maker of the parts that lie on Redis, if ``HUBBUB_BROKER`` names one."""
-    scheme = urlsplit(settings.broker).scheme
+    scheme = settings.broker.partition(":")[0]
     if scheme not in REDIS_SCHEMES:
         return None
     try:
@@ -186,7 +186,7 @@ def make_broker(settings: Settings, store: Store, redis: OverRedis | None = None
     """The broker that ``HUBBUB_BROKER`` names; ``redis`` where that is made already."""
     if redis := redis or make_redis(settings):
         return redis.broker()
-    scheme = urlsplit(settings.broker).scheme
+    scheme = settings.broker.partition(":")[0]
     if scheme == "local" and isinstance(store, Journal):
         return LocalBroker(store, lock_path=_lock_path(store))
     raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local:// or redis://.")

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from tests.brokers.over_redis import published
 from tests.spread.deployment import Spread, asked, say, spread, until_viewers, viewers
 
 from hubbub.brokers.redis import RedisBroker
@@ -197,7 +198,7 @@ async def test_a_gateway_carries_the_videos_that_are_watched_in_it_and_nothing_o
                         id, at = ids.next()
                         user = User("u", "U")
                         comments.append(Comment(f"v{number}", id, user, "hi", at, None, Status.VISIBLE))
-                    pushed += await asyncio.gather(*(broker.publish(comment_event(each)) for each in comments))
+                    pushed += await asyncio.gather(*(published(broker, comment_event(each)) for each in comments))
             finally:
                 await broker.close()
             assert len(pushed) == 10_000
