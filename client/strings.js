@@ -18,7 +18,6 @@ export const STRINGS = {
   left: "{n} left",
   over: "{n} too many",
   signIn: "Sign in to comment.",
-  sending: "Sending…",
   again: "Try again",
   discard: "Discard",
   undo: "Undo",
