@@ -55,17 +55,16 @@ export class Pacer {
   #deal() {
     clearTimeout(this.#timer);
     const now = Date.now();
-    if (Math.abs(now - this.#dealt) >= FRAME) {
-      const upTo = this.#queue.findIndex(({ due }) => due > now);
-      const due = this.#queue.splice(0, upTo < 0 ? this.#queue.length : upTo);
-      if (due.length) this.#dealt = now;
-      while (due.length) {
-        const earlier = !!due[0]?.earlier;
-        const end = due.findIndex((waiting) => waiting.earlier !== earlier);
-        this.#release(due.splice(0, end < 0 ? due.length : end).map(({ comment }) => comment), earlier);
-      }
-    }
+    const flooded = Math.abs(now - this.#dealt) < FRAME;
+    const upTo = flooded ? 0 : this.#queue.findIndex(({ due }) => due > now);
+    const due = this.#queue.splice(0, upTo < 0 ? Infinity : upTo);
     const next = this.#queue[0];
     if (next) this.#timer = setTimeout(() => this.#deal(), Math.max(next.due - now, FRAME));
+    while (due.length) {
+      this.#dealt = now;
+      const earlier = !!due[0]?.earlier;
+      const end = due.findIndex((waiting) => waiting.earlier !== earlier);
+      this.#release(due.splice(0, end < 0 ? Infinity : end).map(({ comment }) => comment), earlier);
+    }
   }
 }
