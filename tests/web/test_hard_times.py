@@ -94,12 +94,10 @@ async def has_just(visitor: Visitor, talk: Talk) -> None:
 async def test_the_server_is_killed_while_twenty_pages_watch(tmp_path: Path, visit: Visit, browser: Browser) -> None:
     """Twice with SIGKILL while comments are posted throughout: all pages go on by themselves, and show the same."""
     async with ServerProcess(tmp_path, **QUICK) as process:
-        tabs = [await visit(process.url) for _ in range(8)]
-        for _ in range(3):
-            context = await browser.new_context()
-            tabs += [await visit(process.url, context=context) for _ in range(4)]
-        for tab in tabs:
-            await expect(tab.state).to_have_text("Live", timeout=BOUND)
+        shared = [await browser.new_context() for _ in range(3)]
+        contexts = [*[None] * 8, *[context for context in shared for _ in range(4)]]
+        tabs = await asyncio.gather(*(visit(process.url, context=context) for context in contexts))
+        await asyncio.gather(*(expect(tab.state).to_have_text("Live", timeout=BOUND) for tab in tabs))
         assert await viewers(process.url) == 11
         async with talking(process.url) as talk:
             for _ in range(2):
@@ -110,9 +108,8 @@ async def test_the_server_is_killed_while_twenty_pages_watch(tmp_path: Path, vis
                 await process.start()
                 await speaking
             assert len(talk.kept) == 120
-            for tab in tabs:
-                await has_just(tab, talk)
-                await expect(tab.state).to_have_text("Live", timeout=BOUND)
+            await asyncio.gather(*(has_just(tab, talk) for tab in tabs))
+            await asyncio.gather(*(expect(tab.state).to_have_text("Live", timeout=BOUND) for tab in tabs))
 
 
 async def _true(value: bool) -> bool:
