@@ -75,8 +75,10 @@ class Talk:
 async def talking(url: str) -> AsyncIterator[Talk]:
     """A `Talk` at a server."""
     talk = Talk(url)
-    yield talk
-    await talk.close()
+    try:
+        yield talk
+    finally:
+        await talk.close()
 
 
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = BOUND / 1000) -> None:
@@ -110,6 +112,11 @@ async def test_the_server_is_killed_while_twenty_pages_watch(tmp_path: Path, vis
             assert len(talk.kept) == 120
             await asyncio.gather(*(has_just(tab, talk) for tab in tabs))
             await asyncio.gather(*(expect(tab.state).to_have_text("Live", timeout=BOUND) for tab in tabs))
+
+
+async def stop_the_clock(visitor: Visitor) -> None:
+    """Ten seconds from now: a moment that has passed when it is told would be refused."""
+    await visitor.page.clock.pause_at(await visitor.page.evaluate("Date.now() / 1000 + 10"))
 
 
 async def _true(value: bool) -> bool:
@@ -172,7 +179,7 @@ async def test_after_ten_minutes_asleep_a_page_goes_on(tmp_path: Path, visit: Vi
         visitor = await visit(process.url, clock=True)
         await talk.say(5)
         await has_just(visitor, talk)
-        await visitor.page.clock.pause_at(await visitor.page.evaluate("Date.now() / 1000 + 0.001"))
+        await stop_the_clock(visitor)
         await process.kill()
         await process.start()
         await talk.say(30)
@@ -194,7 +201,7 @@ async def test_a_tab_in_the_background_has_all_when_it_is_looked_at_again(server
         await talk.say(3)
         await has_just(visitor, talk)
         await visitor.page.evaluate("look(true)")
-        await visitor.page.clock.pause_at(await visitor.page.evaluate("Date.now() / 1000 + 0.001"))
+        await stop_the_clock(visitor)
         await talk.say(50)
         newest = "document.querySelector('hubbub-comments').feed.newest.at(-1).text"
         await until(lambda: _is(visitor, newest, "number 52"))  # drawn when there are frames again
