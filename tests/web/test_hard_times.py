@@ -235,24 +235,28 @@ async def test_offline_and_back(tmp_path: Path, visit: Visit) -> None:
         await expect(visitor.page.locator(".sending")).to_have_count(0)
 
 
-@pytest.mark.parametrize("heads", [False, True], ids=["whole", "after the head"])
-async def test_a_proxy_that_holds_streams_back(server: Running, visit: Visit, heads: bool) -> None:
-    """Polls take over by themselves, with all that was said meanwhile; and one posts through it."""
+async def test_proxies_that_hold_streams_back(server: Running, visit: Visit) -> None:
+    """All of it, or what comes after the head: polls take over by themselves, with all that was said meanwhile."""
     address = urlsplit(server.url)
     assert address.hostname and address.port
     async with (
-        HoldingProxy(address.hostname, address.port, heads=heads) as proxy,
+        HoldingProxy(address.hostname, address.port, heads=False) as whole,
+        HoldingProxy(address.hostname, address.port, heads=True) as after_the_head,
         talking(server.url) as talk,
     ):
-        visitor = await visit(proxy.url, signed_in("ada"))
+        proxies = (whole, after_the_head)
+        visitors = [await visit(proxy.url, signed_in("ada")) for proxy in proxies]
         await talk.say(30)
-        await expect(visitor.state).to_have_text("Live", timeout=BOUND)
+        for visitor in visitors:
+            await expect(visitor.state).to_have_text("Live", timeout=BOUND)
         await talk.say(30, pause=0.01)
-        await visitor.say("through the proxy")
-        talk.kept.append("through the proxy")
-        await has_just(visitor, talk)
-        await expect(visitor.page.locator(".sending")).to_have_count(0)
-        assert proxy.held == 1
+        for number, visitor in enumerate(visitors):
+            await visitor.say(f"through proxy {number}")
+            talk.kept.append(f"through proxy {number}")
+            for reader in visitors:
+                await has_just(reader, talk)
+            await expect(visitor.page.locator(".sending")).to_have_count(0)
+        assert [proxy.held for proxy in proxies] == [1, 1]
 
 
 async def test_a_token_that_expires_while_watching_is_replaced(tmp_path: Path, visit: Visit) -> None:
@@ -339,9 +343,8 @@ async def test_ten_thousand_comments_come_at_once(tmp_path: Path, visit: Visit) 
 async def test_seven_tabs_on_one_connection_pool_all_post(server: Running, visit: Visit, browser: Browser) -> None:
     """A browser has six connections to a server over HTTP/1.1; tabs that share a stream leave five for the rest."""
     context = await browser.new_context(viewport={"width": 420, "height": 700})
-    tabs = [await visit(server.url, signed_in(f"tab{number}"), context=context) for number in range(7)]
-    for tab in tabs:
-        await expect(tab.state).to_have_text("Live", timeout=BOUND)
+    tabs = await asyncio.gather(*(visit(server.url, signed_in(f"tab{at}"), context=context) for at in range(7)))
+    await asyncio.gather(*(expect(tab.state).to_have_text("Live", timeout=BOUND) for tab in tabs))
     said = []
     for number, tab in enumerate(tabs):
         await tab.say(f"from tab {number}")
