@@ -61,7 +61,7 @@ export class HubbubComments extends HTMLElement {
   #flow = new Flow(this.#room, this.#view);
   #earlier = new Earlier(this.#room, this.#view);
   #writing = new Writing(this.#room, this.#view, () => this.clock?.currentTime);
-  #acts = new Acts(this.#room, this.#view, this.#status, (problem) => this.#writing.box.complain(this.#room.words.refusal(problem)));
+  #acts = new Acts(this.#room, this.#view, this.#status);
 
   constructor() {
     super();

@@ -18,7 +18,6 @@ export const STRINGS = {
   left: "{n} left",
   over: "{n} too many",
   signIn: "Sign in to comment.",
-  sending: "Sending…",
   again: "Try again",
   discard: "Discard",
   undo: "Undo",
@@ -63,7 +62,7 @@ export const STRINGS = {
 };
 
 /** @type {Record<number, string>} by HTTP status */
-const KINDS = { 400: "faulty", 401: "unauthenticated", 403: "forbidden", 405: "faulty", 408: "unavailable", 429: "too_fast", 431: "faulty" };
+const KINDS = { 400: "faulty", 401: "unauthenticated", 403: "forbidden", 404: "faulty", 405: "faulty", 408: "unavailable", 429: "too_fast", 431: "faulty" };
 
 /** @typedef {Partial<Record<keyof typeof STRINGS | (string & {}), string>>} Strings */
 

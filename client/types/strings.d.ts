@@ -16,7 +16,6 @@ export declare const STRINGS: {
     left: string;
     over: string;
     signIn: string;
-    sending: string;
     again: string;
     discard: string;
     undo: string;

@@ -243,6 +243,42 @@ async def test_everybody_is_offered_just_what_they_may_do(server: Running, visit
     await expect(nobody.said).to_have_count(0)
 
 
+async def test_what_one_does_to_a_comment_is_said_in_words(server: Running, visit: Visit) -> None:
+    """Where a screen reader hears it, too: done, or why not; muting somebody can be undone."""
+    ids = await post(server.url, *(f"comment {number}" for number in range(6)))
+    who = ("mod", "read", "moderate")  # there is no box to complain in
+    mod = await visit(server.url, signed_in(*who) + " report")
+    await expect(mod.said).to_have_count(6)
+    told = mod.element.get_by_role("status").filter(has=mod.page.locator(".state"))
+    # A site's own: Hubbub itself takes no reports.
+    await mod.page.route(f"**{COMMENTS}/{ids[0]}/report", lambda route: route.fulfill(status=204))
+    deeds = {"Report": "Reported. Thank you.", "Hide for everybody": "Hidden for everybody.", "Pin": "Pinned."}
+    for number, (deed, words) in enumerate({**deeds, "Delete": "Deleted."}.items()):
+        await mod.offered(f"comment {number}")
+        await mod.element.get_by_role("button", name=deed, exact=True).click()
+        await expect(told).to_contain_text(words)
+    pinned = mod.element.get_by_role("region", name="Pinned").get_by_role("listitem")
+    await pinned.hover()
+    await mod.element.get_by_role("button", name="Unpin").click()
+    await expect(told).to_contain_text("Unpinned.")
+
+    refusals = {
+        4: "This page has asked for something odd. Load it again.",
+        5: "The server can’t be reached. Are you online?",
+    }
+    await mod.page.route(f"**{COMMENTS}/{ids[5]}/report", lambda route: route.abort())
+    for number, words in refusals.items():
+        await mod.offered(f"comment {number}")
+        await mod.element.get_by_role("button", name="Report").click()
+        await expect(told).to_contain_text(words)
+    await mod.offered("comment 2")
+    await mod.element.get_by_role("button", name="Mute Grace").click()
+    await expect(told).to_contain_text("Grace is muted.")
+    await expect(mod.said).to_have_count(0)
+    await mod.element.get_by_role("button", name="Undo").click()
+    await expect(mod.said).to_have_text(["comment 0", "comment 2", "comment 4", "comment 5"])
+
+
 async def test_it_is_used_by_keyboard_alone(server: Running, visit: Visit) -> None:
     """Tab leads through the parts, arrows through the comments, Tab to what may be done to one, Escape back."""
     await post(server.url, "one", "two")
