@@ -186,6 +186,10 @@ export class HubbubComments extends HTMLElement {
   async #start() {
     this.#stop();
     const room = this.#room;
+    if (room.video !== this.video) {
+      this.#view.clear();
+      this.#writing.forget();
+    }
     room.video = this.video;
     if (!room.video) return;
     const { signal } = (this.#running = new AbortController());
@@ -203,7 +207,9 @@ export class HubbubComments extends HTMLElement {
       replay = video?.state === "ended";
     }
     if (signal.aborted) return;
-    room.replay = replay && !!clock;
+    replay &&= !!clock;
+    if (room.replay !== replay) this.#view.clear();
+    room.replay = replay;
     let feed;
     try {
       feed =

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -158,8 +159,10 @@ async def test_a_newcomer_presses_the_button_and_sees_a_living_stream(server: Ru
     for visitor in (ada, grace):
         await expect(visitor.state).to_have_text("Replay", timeout=PATIENT)
         await expect(visitor.box).to_be_hidden()
-    seen = await grace.said.count()
-    assert seen
+    times = grace.page.get_by_role("log").locator("time")
+    await expect(times.first).to_have_text(re.compile(r"^\d+:\d\d$"))
+    shown = await times.all_text_contents()
+    assert all(re.fullmatch(r"\d+:\d\d", time) for time in shown), shown  # the video's, of what came live as well
     await grace.page.evaluate("document.getElementById('media').currentTime = 0")
     await expect(grace.said).to_have_count(0)
     assert grace.ranges
