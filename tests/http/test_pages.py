@@ -12,6 +12,7 @@ import pytest
 
 from hubbub.client import HubbubClient
 from hubbub.http.pages import media_source
+from hubbub.model import Video
 from hubbub.testing.server import SECRET, Running, running_server, token
 
 MODERATOR = token("mod", ("moderate",))
@@ -101,10 +102,10 @@ async def test_a_page_may_load_the_media_of_its_own_video_only(url: str | None, 
 
 
 async def test_a_video_with_media_elsewhere_names_that_host_on_its_own_page(server: Running) -> None:
-    """And on no other; media that can't be allowed are not in the page at all."""
+    """And on no other; media that a store has from somewhere and that can't be allowed are not in the page at all."""
     async with HubbubClient(server.url, token=MODERATOR) as host:
         await host.put_video("far", media_url="https://cdn.example.org/a.m3u8")
-        await host.put_video("odd", media_url="https://evil.example;script-src%20*/x")
+    await server.services.store.keep_video(Video("odd", media_url="https://evil.example;script-src%20*/x"), was=None)
     far, odd, other = [await get(server, f"/watch/{video}") for video in ("far", "odd", "other")]
     assert policy(far)["media-src"] == "https://cdn.example.org"
     assert Found(far.text).attributes["data-media"] == ["https://cdn.example.org/a.m3u8"]
@@ -220,3 +221,35 @@ async def test_a_range_of_another_version_is_not_given(server: Running) -> None:
     for name in ("demo.webm", "watch.js"):
         tag = (await get(server, f"/web/{name}")).headers["etag"]
         assert (await get(server, f"/web/{name}", if_none_match=tag)).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/web/demo.webm", "/web/pages.css"])
+async def test_what_a_browser_has_is_not_sent_again_however_it_says_so(server: Running, path: str) -> None:
+    """By the tag alone, among others, as a weak one, or by ``*`` (RFC 9110, section 13.1.2)."""
+    tag = (await get(server, path)).headers["etag"].removeprefix("W/")
+    for known in (tag, f"W/{tag}", f'"other", W/{tag}', "*"):
+        assert (await get(server, path, **{"if-none-match": known})).status_code == 304, known
+    assert (await get(server, path, **{"if-none-match": '"other"'})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("br, x-gzip;q=0.5", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip; Q=0.000, br", None),
+        ("identity", None),
+    ],
+)
+async def test_text_is_zipped_for_whoever_takes_that(server: Running, accepted: str, coding: str | None) -> None:
+    """A weight of zero is a refusal (RFC 9110, section 12.4.2)."""
+    answer = await get(server, "/web/pages.css", **{"accept-encoding": accepted})
+    assert answer.headers.get("content-encoding") == coding
+
+
+async def test_a_range_is_for_get_alone(server: Running) -> None:
+    """RFC 9110, section 14.2."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        answer = await client.head("/web/demo.webm", headers={"range": "bytes=0-1"})
+    assert (answer.status_code, answer.headers["content-length"]) == (200, str(CLIP.stat().st_size))
