@@ -41,8 +41,8 @@ from hubbub.http.server import (
 )
 from hubbub.ids import IdSource
 from hubbub.limiters.local import LocalRateLimiter
-from hubbub.metrics import Metrics
-from hubbub.stores.base import Backups, Journal, Store
+from hubbub.metrics import Metrics, StoreCosts
+from hubbub.stores.base import Backups, Journal, Provisioned, Store
 from hubbub.stores.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -123,7 +123,29 @@ def make_store(settings: Settings, metrics: Metrics) -> Store:
         metrics.observe("hubbub_store_memory_bytes", "Memory that SQLite holds, most of it page caches", store.memory)
         metrics.observe("hubbub_store_log_bytes", "Size of SQLite's write-ahead log", store.log_bytes)
         return store
-    raise ConfigError("HUBBUB_STORE", f"there is no store {scheme or settings.store!r}; use sqlite:///FILE.")
+    if scheme == "dynamodb":
+        return _dynamodb(settings, metrics)
+    raise ConfigError(
+        "HUBBUB_STORE", f"there is no store {scheme or settings.store!r}; use sqlite:///FILE or dynamodb://TABLE."
+    )
+
+
+def _dynamodb(settings: Settings, metrics: Metrics) -> Store:
+    try:
+        from hubbub.stores.dynamodb import DynamoStore
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "HUBBUB_STORE",
+            f"dynamodb:// needs the driver, and there is no {error.name}: pip install 'hubbub[dynamodb]'.",
+        ) from None
+
+    return DynamoStore.from_url(
+        settings.store,
+        store_timeout=settings.store_timeout,
+        pending_writes=settings.pending_writes,
+        observer=StoreCosts(metrics),
+        on_commit=lambda _, seconds: metrics.commit.observe(seconds),
+    )
 
 
 def make_broker(settings: Settings, store: Store) -> Broker:
@@ -261,3 +283,11 @@ async def backup(settings: Settings, target: Path) -> None:
     if not isinstance(store, Backups):
         raise ConfigError("HUBBUB_STORE", "this store is backed up by its own tools.")
     await store.backup(target)
+
+
+async def create_store(settings: Settings, *, dry_run: bool) -> list[str]:
+    """Make the place that ``HUBBUB_STORE`` names, and say what was made, a line each. Raises `ConfigError`."""
+    store = make_store(settings, Metrics())
+    if not isinstance(store, Provisioned):
+        return [f"Nothing to make: {settings.store} is made by the first start."]
+    return await store.create(dry_run=dry_run)

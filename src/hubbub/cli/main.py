@@ -19,6 +19,7 @@ from hubbub.cli.config import config
 from hubbub.cli.options import DEBUG_VARIABLE
 from hubbub.cli.post import post
 from hubbub.cli.serve import serve
+from hubbub.cli.store import store
 from hubbub.cli.tail import tail
 from hubbub.cli.terminal import harmless
 from hubbub.cli.token import token
@@ -96,7 +97,7 @@ def program() -> None:
     """
 
 
-for command in (serve, token, post, tail, video, config, backup):
+for command in (serve, token, post, tail, video, config, store, backup):
     program.add_command(command)
 
 

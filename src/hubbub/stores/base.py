@@ -88,8 +88,8 @@ class Store(Protocol):
       `Store.video`, and is the reader's to reckon.
     - A video's record and the event that tells of its change are written in one commit, against what the writer had
       read: of two who change it at once, one is told to look again.
-    - Readers see a write as soon as its method has returned (`page` and `window` may lag in stores that say so; never
-      `changes_since`, `newest`, `get`, `pins`, `video`).
+    - Readers see a write as soon as its method has returned (`page`, `window` and `by_user` may lag in stores that say
+      so; never `changes_since`, `newest`, `get`, `pins`, `video`).
     - Lists of comments hold visible ones only, unless said otherwise; ``pinned`` is as of the read.
 
     The caller owes
@@ -166,7 +166,9 @@ class Store(Protocol):
         """
 
     async def by_user(self, user_id: str, *, after: tuple[str, str] | None, limit: int) -> list[Comment]:
-        """A user's comments of every status in order of (video_id, id), beyond ``after``: for export and purge."""
+        """A user's comments of every status in order of (video_id, id), beyond ``after``: for export and purge. Where
+        this may lag, which comments there are is what lags; how each stands does not.
+        """
 
     async def mark_unpublished(self, event: Event, *, at: int) -> None:
         """Remember an accepted event whose publish was not confirmed. Idempotent by event id."""
@@ -222,3 +224,13 @@ class Backups(Protocol):
 
     async def backup(self, target: Path) -> None:
         """Write a consistent copy. Raises `ConfigError` when ``target`` exists or can't be written."""
+
+
+@runtime_checkable
+class Provisioned(Protocol):
+    """A store whose place an operator makes before any process opens it."""
+
+    async def create(self, *, dry_run: bool = False) -> list[str]:
+        """Make what is missing of it, and say what was made, a line each; ``dry_run``: what would be. Works on a store
+        that is not open. Raises `ConfigError` where the place is taken by something else, `StoreUnavailable`.
+        """

@@ -1,0 +1,103 @@
+"""Appending comments, each once, and the idempotency keys that made them."""
+
+from __future__ import annotations
+
+from hubbub.model import Comment, Status
+from hubbub.stores.base import Appended, IdempotencyKey
+from hubbub.stores.dynamodb.context import Context
+from hubbub.stores.dynamodb.failures import CONDITION, ConditionFailed, Reason
+from hubbub.stores.dynamodb.items import (
+    Item,
+    comment_item,
+    comment_of,
+    expiring,
+    is_born,
+    key_item,
+    number,
+    number_of,
+    text_of,
+)
+from hubbub.stores.dynamodb.keys import Key, idempotency
+from hubbub.stores.rules import KEY_LIFETIME_MS, born_as, key_reused
+
+_NEW = "attribute_not_exists(pk)"
+_STILL_THIS_TOMBSTONE = "attribute_not_exists(body) AND #status = :status"
+_FREE = "attribute_not_exists(pk) OR #at <= :day_ago"
+
+
+async def append(context: Context, comment: Comment, key: IdempotencyKey | None) -> Appended:
+    """Keep a comment, which may be a repeat or have a tombstone waiting. Raises `Unprocessable` for a key that was used
+    for something else.
+
+    A plain write where there is no key; with one, a transaction, which costs twice as much.
+    """
+    place = await context.buckets.opened(context.requests, comment.video_id, comment.id)
+    tombstone: Item | None = None
+    while True:
+        born = comment if tombstone is None else born_as(comment, Status(text_of(tombstone, "status")))
+        write = _write(context, place, born, tombstone)
+        try:
+            if key is None:
+                await context.requests.put(**write)
+            else:
+                actions = [{"Put": context.requests.action(**one)} for one in (write, _key_write(key, comment))]
+                await context.requests.transact(actions)
+        except ConditionFailed as failed:
+            reasons = failed.reasons if key is not None else [*failed.reasons, Reason("None", None)]
+        else:
+            return Appended(True, born, None)
+        of_comment, of_key = reasons
+        if key is not None and of_key.code == CONDITION:
+            assert of_key.item is not None
+            standing = await _made_by(context, key, of_key.item)
+            if standing is not None:
+                return Appended(False, standing, None)
+        if of_comment.code == CONDITION:
+            item = of_comment.item
+            if item is not None and is_born(item):
+                return _standing(context, comment, born, item)
+            tombstone = item
+
+
+async def recall(context: Context, key: IdempotencyKey, now: int) -> Comment | None:
+    """The comment that a key has made in the day before ``now`` (ms). Raises `Unprocessable`."""
+    item = await context.requests.get(idempotency(key))
+    if item is None or number_of(item, "at") <= now - KEY_LIFETIME_MS:
+        return None
+    return await _made_by(context, key, item)
+
+
+def _write(context: Context, place: Key, comment: Comment, tombstone: Item | None) -> Item:
+    item = expiring(comment_item(place, comment), context.expires(comment.created_at))
+    if tombstone is None:
+        return {"Item": item, "ConditionExpression": _NEW}
+    return {
+        "Item": item,
+        "ConditionExpression": _STILL_THIS_TOMBSTONE,
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {":status": tombstone["status"]},
+    }
+
+
+def _key_write(key: IdempotencyKey, comment: Comment) -> Item:
+    return {
+        "Item": key_item(key, comment),
+        "ConditionExpression": _FREE,
+        "ExpressionAttributeNames": {"#at": "at"},
+        "ExpressionAttributeValues": {":day_ago": number(comment.created_at - KEY_LIFETIME_MS)},
+    }
+
+
+async def _made_by(context: Context, key: IdempotencyKey, item: Item) -> Comment | None:
+    """The comment of a key's item; None where it has expired since."""
+    if item["fingerprint"]["B"] != key.fingerprint:
+        raise key_reused()
+    place = await context.buckets.found(context.requests, key.video_id, text_of(item, "comment"))
+    standing = None if place is None else await context.requests.get(place)
+    return comment_of(standing, key.video_id) if standing is not None and is_born(standing) else None
+
+
+def _standing(context: Context, comment: Comment, born: Comment, item: Item) -> Appended:
+    """A repeat; or our own write, of which the first answer was lost."""
+    standing = comment_of(item, comment.video_id)
+    return Appended(context.requests.unsure and standing == born, standing, None)

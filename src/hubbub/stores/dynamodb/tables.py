@@ -1,0 +1,159 @@
+"""The table itself: what it is made of, making it, and telling whether a table is one of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from hubbub.errors import ConfigError
+from hubbub.ids import now_ms
+from hubbub.stores.dynamodb.failures import ConditionFailed, code_of
+from hubbub.stores.dynamodb.items import number, number_of
+from hubbub.stores.dynamodb.keys import SCHEMA
+from hubbub.stores.dynamodb.requests import Requests
+
+VERSION = 1
+"""Of the layout that `hubbub.stores.dynamodb.keys` describes. A release that needs another one raises it."""
+
+_POLL = 0.25
+
+_KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+_LISTS = {
+    "IndexName": "lists",
+    "KeySchema": [{"AttributeName": "list", "KeyType": "HASH"}, {"AttributeName": "place", "KeyType": "RANGE"}],
+    # Keys only: a comment is read from the table, as it stands, and its changes cost the index nothing.
+    "Projection": {"ProjectionType": "KEYS_ONLY"},
+}
+
+
+def definition(table: str) -> dict[str, Any]:
+    """What CreateTable is asked for."""
+    return {
+        "TableName": table,
+        "KeySchema": _KEYS,
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "list", "place")
+        ],
+        "GlobalSecondaryIndexes": [_LISTS],
+        "BillingMode": "PAY_PER_REQUEST",
+        "DeletionProtectionEnabled": True,
+    }
+
+
+async def check_schema(requests: Requests) -> None:
+    """Raise `ConfigError` unless the table is laid out as this release reads it."""
+    item = await requests.get(SCHEMA)
+    if item is None:
+        raise ConfigError(
+            "HUBBUB_STORE",
+            f"the table {requests.table} is there and is none of Hubbub's. Make it one with `hubbub store create`, or "
+            "name another table.",
+        )
+    version = number_of(item, "version")
+    if version != VERSION:
+        newer = version > VERSION
+        raise ConfigError(
+            "HUBBUB_STORE",
+            f"the table {requests.table} is laid out in version {version}, and this release reads {VERSION}. "
+            + ("Use the newer release that made it." if newer else "Bring it up to date with the release in between."),
+        )
+
+
+async def create(client: Any, requests: Requests) -> list[str]:
+    """Make whatever is missing of a table, and say so, a line each. Raises `ConfigError` for a table that can't be
+    ours.
+    """
+    table = requests.table
+    said = []
+    description = await _describe(client, table)
+    if description is None:
+        await client.create_table(**definition(table))
+        said.append(f"Made the table {table}, billed by request, protected against deletion, with the index lists.")
+    else:
+        _check_keys(table, description)
+        said.append(f"The table {table} is there.")
+    while True:
+        if _is_active(await _describe(client, table)):
+            break
+        await asyncio.sleep(_POLL)
+    said.append(await _switch_on_expiry(client, table))
+    try:
+        item = {**SCHEMA.item(), "version": number(VERSION), "at": number(now_ms())}
+        await requests.put(Item=item, ConditionExpression="attribute_not_exists(pk)")
+    except ConditionFailed:
+        await check_schema(requests)
+    else:
+        said.append(f"Marked it as Hubbub's, layout version {VERSION}.")
+    said += await _advice(client, table)
+    return said
+
+
+async def plan(client: Any, requests: Requests) -> list[str]:
+    """What `create` would do, without doing it."""
+    table = requests.table
+    description = await _describe(client, table)
+    if description is not None:
+        _check_keys(table, description)
+        return [f"The table {table} is there. What it lacks of expiry and of Hubbub's mark would be added."]
+    return [
+        f"Would make the table {table}: keys pk and sk, billed by request, protected against deletion;",
+        "the index lists: keys list and place, keys only;",
+        "expiry by the attribute expires (for idempotency keys, and for ttl= in HUBBUB_STORE);",
+        f"and the item that marks it as Hubbub's, layout version {VERSION}.",
+    ]
+
+
+async def _describe(client: Any, table: str) -> dict[str, Any] | None:
+    try:
+        answer = await client.describe_table(TableName=table)
+    except ClientError as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise
+    found: dict[str, Any] = answer["Table"]
+    return found
+
+
+def _is_active(description: dict[str, Any] | None) -> bool:
+    if description is None:
+        return False
+    indexes = description.get("GlobalSecondaryIndexes", [])
+    return all(one.get("TableStatus", one.get("IndexStatus")) == "ACTIVE" for one in [description, *indexes])
+
+
+def _check_keys(table: str, description: dict[str, Any]) -> None:
+    indexes = {one["IndexName"]: one["KeySchema"] for one in description.get("GlobalSecondaryIndexes", [])}
+    if description["KeySchema"] != _KEYS or indexes.get("lists") != _LISTS["KeySchema"]:
+        raise ConfigError(
+            "HUBBUB_STORE",
+            f"the table {table} has other keys or lacks the index lists: it is not Hubbub's. Name another table.",
+        )
+
+
+async def _switch_on_expiry(client: Any, table: str) -> str:
+    answer = await client.describe_time_to_live(TableName=table)
+    if answer["TimeToLiveDescription"].get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+        return "Expiry is on."
+    await client.update_time_to_live(
+        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+    )
+    return "Switched on expiry by the attribute expires."
+
+
+async def _advice(client: Any, table: str) -> list[str]:
+    try:
+        answer = await client.describe_continuous_backups(TableName=table)
+    except ClientError:  # not allowed to ask, or DynamoDB Local, which has no backups
+        status = None
+    else:
+        backups = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        status = backups.get("PointInTimeRecoveryStatus")
+    if status == "ENABLED":
+        return ["Point-in-time recovery is on."]
+    command = f"aws dynamodb update-continuous-backups --table-name {table}"
+    return [
+        "For backups, switch on point-in-time recovery:",
+        f"  {command} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+    ]

@@ -1,0 +1,51 @@
+"""Tables of DynamoDB Local for tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from hubbub.errors import ConfigError
+from hubbub.stores.dynamodb import DynamoStore
+from hubbub.testing.dynamodb_local import DynamoDBLocal
+
+PATIENCE = 60.0
+"""Seconds for a call: the machine may be busy with other tests."""
+
+_FAR = 2**52
+
+
+def table_name() -> str:
+    """A name that no other test uses."""
+    return f"table-{uuid4().hex}"
+
+
+def fresh(engine: DynamoDBLocal, *, url: str = "", **options: Any) -> AbstractAsyncContextManager[DynamoStore]:
+    """An open store on a table of its own; ``url`` is what the URL says besides."""
+    return reopened(engine.url(table_name()) + url, **options)
+
+
+@asynccontextmanager
+async def reopened(url: str, *, store_timeout: float = PATIENCE, **options: Any) -> AsyncIterator[DynamoStore]:
+    """An open store on a table that is made if need be."""
+    store = DynamoStore.from_url(url, store_timeout=store_timeout, **options)
+    try:
+        await store.open()
+    except ConfigError:
+        await store.create()
+        await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def empty_lists(store: DynamoStore) -> None:
+    """Take everything off the unpublished list, and close all flags."""
+    if await store.count_unpublished():
+        events = await store.lease_unpublished("", now=_FAR, lease_ms=0, limit=1_000)
+        await store.confirm_published([event.id for event in events])
+    for flag in await store.flags(video_id=None, after=None, limit=1_000):
+        await store.clear_flags(flag.video_id, flag.comment_id)
