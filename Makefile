@@ -61,6 +61,12 @@ format: venv ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --quiet --fix
 	@$(BIN)/ruff format --quiet
 
+.PHONY: screenshots
+screenshots: ## Take the README's pictures of the running demo anew (docs/watch.png, docs/phone.png)
+	@$(PYTHON) scripts/make_venv.py test
+	@scripts/install-test-packages
+	@$(BIN)/python scripts/make_screenshots.py
+
 .PHONY: docs
 docs: venv ## Write the generated page docs/settings.md
 	@$(BIN)/python -m hubbub.config.page > docs/settings.md

@@ -18,6 +18,9 @@ BLANK_STAMP = b"~00000000.0000000000000000~"
 """What a load program overwrites with a comment's number and time (``load/common.h``)."""
 
 
+_SHARES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.99)
+
+
 class BenchError(Exception):
     """A measurement that could not be made; the message says why."""
 
@@ -55,6 +58,15 @@ class Percentiles:
         self.count: int = said["count"]
         self.max: float = said["max"]
         self.points: list[tuple[float, float]] = [(share, value) for share, value in said["percentiles"]]
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """The same of values that were not measured by a load program. Raises `BenchError` where there are none."""
+        if not values:
+            raise BenchError("nothing was measured")
+        ordered = sorted(values)
+        points = [[share, ordered[int(len(ordered) * share / 100)]] for share in _SHARES]
+        return cls({"count": len(ordered), "max": ordered[-1], "percentiles": points})
 
     def at(self, percent: float) -> float:
         """The value below which ``percent`` of them lie."""

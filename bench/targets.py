@@ -40,7 +40,7 @@ def http_request(method: str, path: str, headers: dict[str, str], body: bytes = 
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-class Target(ABC):
+class Program(ABC):
     """A server on the server's core, from entering the context to leaving it."""
 
     name = ""
@@ -53,14 +53,6 @@ class Target(ABC):
     @abstractmethod
     def start(self) -> None:
         """Start it, and return once it listens on ``port``."""
-
-    @abstractmethod
-    def watching(self, video: str) -> bytes:
-        """The request of somebody who watches from now on."""
-
-    @abstractmethod
-    def posting(self, video: str, text: bytes = TEXT) -> bytes:
-        """The request that posts a comment."""
 
     @property
     def pid(self) -> int:
@@ -129,6 +121,18 @@ class Target(ABC):
         self.stop()
 
 
+class Target(Program):
+    """One that people can watch and post at."""
+
+    @abstractmethod
+    def watching(self, video: str) -> bytes:
+        """The request of somebody who watches from now on."""
+
+    @abstractmethod
+    def posting(self, video: str, text: bytes = TEXT) -> bytes:
+        """The request that posts a comment."""
+
+
 class Hubbub(Target):
     """``hubbub serve`` as it comes, limits on but too high to be reached. ``environ``: ``HUBBUB_*`` settings."""
 
@@ -168,6 +172,15 @@ class Hubbub(Target):
         """A post with a token of one's own."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         return http_request("POST", f"/v1/videos/{video}/comments", headers, b'{"text":"%b"}' % text)
+
+    def end(self, video: str, began: int) -> None:
+        """Tell that a video began at that time (ms) and has ended."""
+        token = mint_token(SECRET, "host", None, ("moderate",), 7200)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        address = f"http://127.0.0.1:{self.port}/v1/videos/{video}"
+        began_at = b'{"started_at":%d}' % began
+        for method, call, body in (("PUT", "", began_at), ("POST", "/end", None)):
+            urllib.request.urlopen(urllib.request.Request(address + call, body, headers, method=method)).close()
 
     def wait_for_viewers(self, count: int) -> None:
         """Return once so many are let in: an answer's head comes a moment before, and a comment posted in between would

@@ -5,6 +5,7 @@ const CALM = 3; // comments in that time that are read out one by one; of more o
 
 /** Tells a screen reader what is said, without shouting when it is much. */
 export class Announcer {
+  #words;
   element = make("p", { part: "unseen", ariaLive: "polite" });
   #since = 0;
   #lately = 0;
@@ -14,7 +15,7 @@ export class Announcer {
 
   /** @param {import("./strings.js").Words} words */
   constructor(words) {
-    this.words = words;
+    this.#words = words;
   }
 
   /** @param {import("./model.js").Comment[]} comments */
@@ -23,7 +24,7 @@ export class Announcer {
     if (now - this.#since > PAUSE) [this.#since, this.#lately] = [now, 0];
     this.#lately += comments.length;
     if (this.#lately <= CALM) {
-      const said = comments.map(({ user, text }) => this.words.say("said", { name: user.name, text }));
+      const said = comments.map(({ user, text }) => this.#words.say("said", { name: user.name, text }));
       return this.element.replaceChildren(...said.map((words) => make("span", {}, words, " ")));
     }
     this.#untold += comments.length;
@@ -36,7 +37,7 @@ export class Announcer {
   }
 
   #count() {
-    this.element.textContent = this.words.say("many", { n: this.#untold });
+    this.element.textContent = this.#words.say("many", { n: this.#untold });
     this.#untold = 0;
     this.#timer = undefined;
   }

@@ -8,15 +8,19 @@ const ANSWER_WITHIN = 15_000; // ms
 
 /** The calls of one server, in one person's name. All reject with a Problem. */
 export class Api {
+  #base;
+  /** @type {Record<string, Promise<number | undefined>>} by address */
+  #shards = {};
+
   /** @param {string} base the server's address @param {Tokens} [tokens] */
   constructor(base, tokens = new Tokens()) {
-    this.base = base.replace(/\/+$/, "");
+    this.#base = base.replace(/\/+$/, "");
     this.tokens = tokens;
   }
 
   /** @param {string} video @param {string} [rest] */
   url(video, rest = "") {
-    return `${this.base}/v1/videos/${encodeURIComponent(video)}${rest}`;
+    return `${this.#base}/v1/videos/${encodeURIComponent(video)}${rest}`;
   }
 
   /**
@@ -69,6 +73,19 @@ export class Api {
   /** @param {string} video */
   video(video) {
     return this.call("GET", this.url(video));
+  }
+
+  /**
+   * The part of a big video's viewers that this one belongs to, kept from the first answer on; undefined where they are one.
+   * @param {string} video
+   */
+  shard(video) {
+    const url = this.url(video);
+    // A stream waits for it. Where it can't be had, the next connection asks again.
+    return (this.#shards[url] ??= this.call("GET", url, { signal: AbortSignal.timeout(2_500) }).then(
+      ({ shards }) => (shards > 1 ? Math.floor(Math.random() * shards) : undefined),
+      () => void delete this.#shards[url],
+    ));
   }
 
   /**

@@ -5,11 +5,13 @@ const SHORTEST = 50; // whatever a server says, nothing spins
 const LONGEST_ASKED = 300_000;
 
 export class Backoff {
+  #cap;
+  #random;
   /** @param {number} first @param {number} cap @param {() => number} random */
   constructor(first = 1_000, cap = 30_000, random = Math.random) {
     this.first = first;
-    this.cap = cap;
-    this.random = random;
+    this.#cap = cap;
+    this.#random = random;
     this.failures = 0;
   }
 
@@ -21,10 +23,10 @@ export class Backoff {
   /** Count a failure; the wait. @param {number} [asked] by the server (`Retry-After`) */
   next(asked) {
     const begin = this.first * 1.5;
-    const most = Math.min(begin * 2 ** Math.min(this.failures++, 30), Math.max(this.cap, begin));
+    const most = Math.min(begin * 2 ** Math.min(this.failures++, 30), Math.max(this.#cap, begin));
     const least = Math.max(this.first, most / 2);
-    const wait = least + (most - least) * this.random();
-    return asked === undefined ? wait : Math.max(wait, Math.min(asked, LONGEST_ASKED) * (1 + this.random() / 10));
+    const wait = least + (most - least) * this.#random();
+    return asked === undefined ? wait : Math.max(wait, Math.min(asked, LONGEST_ASKED) * (1 + this.#random() / 10));
   }
 }
 

@@ -13,9 +13,11 @@ const NAMES = [
 
 /** The browser's own, where a body can't be read as it comes. @type {Transport} */
 export async function eventSource({ api, video, place, backlog, signal, take, alive }) {
+  const shard = await api.shard(video);
   const token = await api.tokens.current();
   const query = new URLSearchParams({ batch: "1", backlog: String(backlog), last_event_id: place, access_token: token });
   if (!token) query.delete("access_token");
+  if (shard !== undefined) query.set("shard", String(shard));
   const source = new EventSource(api.url(video, `/comments/stream?${query}`));
   /** @type {Promise<string>} */
   const ended = new Promise((resolve) => {
@@ -35,9 +37,11 @@ export async function eventSource({ api, video, place, backlog, signal, take, al
 
 /** Long poll, where streams are held back. @type {Transport} */
 export async function polling({ api, video, place, backlog, signal, take, alive, once }) {
+  const shard = await api.shard(video);
   let wait = 0; // the first answer tells that polls get through
   do {
     const query = new URLSearchParams({ after: place, backlog: String(backlog), wait: String(wait) });
+    if (shard !== undefined) query.set("shard", String(shard));
     const response = await api.fetch(api.url(video, `/comments/poll?${query}`), { signal });
     const { events, position } = await response.json();
     alive();

@@ -10,9 +10,9 @@
  */
 
 import { Api } from "./api.js";
+import { fetched } from "./fetched.js";
 import { LiveFeed } from "./live.js";
 import { Draft } from "./posting.js";
-import { ReplayFeed } from "./replay.js";
 import { Session } from "./session.js";
 import { canShare, SharedSession } from "./sharing.js";
 import { Tokens } from "./tokens.js";
@@ -21,7 +21,7 @@ export { PlayerClock } from "./clock.js";
 export { CommentList } from "./list.js";
 export { Pacer } from "./pacing.js";
 export { Problem } from "./problem.js";
-export { Draft, LiveFeed, ReplayFeed };
+export { Draft, LiveFeed };
 
 /** @typedef {import("./model.js").Comment} Comment */
 
@@ -45,8 +45,14 @@ export class Hubbub {
     return new LiveFeed(share && canShare() ? new SharedSession(name, session) : session, latency);
   }
 
-  /** A recording's comments, by a player's clock. @param {string} video @param {import("./clock.js").Clock} clock */
-  replay(video, clock) {
+  /**
+   * A recording's comments, by a player's clock. Who only watches live never fetches what this takes.
+   * @param {string} video
+   * @param {import("./clock.js").Clock} clock
+   * @returns {Promise<import("./replay.js").ReplayFeed>}
+   */
+  async replay(video, clock) {
+    const { ReplayFeed } = await fetched("replay-feed.js");
     return new ReplayFeed(this.api, video, clock);
   }
 

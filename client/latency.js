@@ -30,6 +30,7 @@ export function momentSeen(latency, skew) {
 
 /** Holds comments back, in order. */
 export class Delay {
+  #release;
   /** @type {Comment[]} */
   #held = [];
   /** @type {number[]} how long the last live comments took by the clocks of both ends */
@@ -40,7 +41,7 @@ export class Delay {
   /** @param {Latency} latency @param {(comments: Comment[], earlier: boolean) => void} release */
   constructor(latency, release) {
     this.latency = latency;
-    this.release = release;
+    this.#release = release;
   }
 
   /** @param {Comment[]} comments in order @param {boolean} earlier said before we were in step */
@@ -51,6 +52,12 @@ export class Delay {
     if (!earlier || took < 0) this.#took = [...this.#took, took].slice(-SAMPLES);
     this.#held = [...this.#held, ...comments].slice(-MOST_HELD);
     this.#look(earlier);
+  }
+
+  /** One that was hidden, at its place. @param {Comment} comment */
+  insert(comment) {
+    this.#held = [...this.#held.filter(({ id }) => id !== comment.id), comment].sort((a, b) => (a.id < b.id ? -1 : 1));
+    this.#look(false);
   }
 
   /** Whether this viewer has yet to see the moment of a comment. @param {Comment} comment */
@@ -84,6 +91,6 @@ export class Delay {
       const wait = Math.max(Math.min(next.created_at - seen, LOOK_AGAIN), 1);
       this.#timer = setTimeout(() => this.#look(false), wait);
     }
-    if (due.length) this.release(due, earlier);
+    if (due.length) this.#release(due, earlier);
   }
 }

@@ -4,8 +4,9 @@ import { Known } from "./model.js";
 
 /** @typedef {import("./model.js").Comment} Comment */
 /**
- * A comment as it is shown. `sending`: it is on its way; `failed`: why it did not arrive.
- * @typedef {Comment & {sending?: boolean, failed?: import("./problem.js").Problem | undefined}} Entry
+ * A comment as it is shown. `sending`: it is on its way; `failed`: why it did not arrive; `ahead`: it
+ * is kept, and the stream has not come to it yet.
+ * @typedef {Comment & {sending?: boolean, ahead?: boolean, failed?: import("./problem.js").Problem | undefined}} Entry
  */
 /**
  * Where it is shown. `put` before the entry `next` (undefined: at the end); `fresh`: it has just been said.
@@ -16,13 +17,17 @@ import { Known } from "./model.js";
 
 export const FOLLOWING = 200; // comments kept at the newest end
 export const READING = 1_000; // and while somebody reads further up
+const FULL = 100; // comments of a first picture: fewer were all there is
 const REMEMBERED = 5_000;
 
 export class CommentList {
+  #surface;
   /** @type {Entry[]} oldest first */
   entries = [];
   /** @type {Map<string, Entry>} */
   #byId = new Map();
+  /** @type {string | undefined} */
+  #reached; // by pages of history, whose last comments may not be shown: muted, or gone
   #torn = false; // there are newer ones than are shown: who reads up there meets them at the end
   #gone = new Known(REMEMBERED);
   following = true;
@@ -33,12 +38,12 @@ export class CommentList {
 
   /** @param {Surface} surface */
   constructor(surface) {
-    this.surface = surface;
+    this.#surface = surface;
   }
 
-  /** The oldest comment that is kept, to load earlier ones. */
-  get oldest() {
-    return this.entries.find(({ sending, failed }) => !sending && !failed);
+  /** The id down to which all is here that may be shown: what is earlier than it can be loaded. */
+  get reached() {
+    return this.#reached ?? (this.#end() ? this.entries[0]?.id : undefined);
   }
 
   /** @param {Comment[]} comments newest last @param {boolean} [fresh] they have just been said */
@@ -46,11 +51,13 @@ export class CommentList {
     // Those that would be gone again before anybody saw them are not drawn at all.
     if (this.following) comments = comments.slice(-FOLLOWING);
     for (const comment of comments) {
-      if (this.#byId.has(comment.id) || this.#gone.ids.has(comment.id) || this.muted.has(comment.user.id)) continue;
+      const there = this.#byId.get(comment.id);
+      if (there) there.ahead = false;
+      if (there || this.#gone.ids.has(comment.id) || this.muted.has(comment.user.id)) continue;
       const echo = this.#echoOf(comment);
       if (echo) this.#settle(echo, comment);
       else if (!this.following && (this.#torn || this.entries.length >= READING)) this.#torn = true;
-      else this.#put(comment, this.#end(), fresh);
+      else this.#put(comment, this.#end(comment.id), fresh);
       if (!this.following && !echo) this.unread++;
     }
     this.#trim();
@@ -59,6 +66,7 @@ export class CommentList {
   /** Comments from before the oldest one. @param {Comment[]} comments oldest first @param {boolean} more there are still others */
   addEarlier(comments, more) {
     this.complete = !more;
+    this.#reached = comments[0]?.id ?? this.#reached;
     let at = 0;
     for (const comment of comments) {
       if (this.#byId.has(comment.id) || this.#gone.ids.has(comment.id) || this.muted.has(comment.user.id)) continue;
@@ -75,6 +83,8 @@ export class CommentList {
     this.#gone.ids.delete(comment.id);
     if (this.#byId.has(comment.id) || this.muted.has(comment.user.id)) return;
     const at = this.entries.slice(0, this.#end()).findIndex(({ id }) => id > comment.id);
+    const earlier = this.#reached ? comment.id < this.#reached : this.entries.length >= FULL;
+    if (at === 0 && earlier && !this.complete) return; // it comes with the earlier ones
     if (at >= 0) this.#put(comment, at, false);
     else if (!this.#torn) this.#put(comment, this.#end(), false);
     this.#trim();
@@ -86,6 +96,7 @@ export class CommentList {
     const wanted = new Set(comments.map(({ id }) => id));
     for (const entry of [...this.entries]) if (!wanted.has(entry.id) && !entry.sending && !entry.failed) this.#remove(entry);
     this.#torn = this.complete = false;
+    this.#reached = undefined;
     this.#gone.ids.clear();
     this.unread = 0;
     let at = 0;
@@ -108,7 +119,11 @@ export class CommentList {
 
   /** Not to be shown to this reader, from now on and what there is. @param {string} userId @param {boolean} muted */
   mute(userId, muted = true) {
-    if (!muted) return void this.muted.delete(userId);
+    if (!muted) {
+      this.muted.delete(userId);
+      if (this.following) this.replace(this.#surface.newest());
+      return;
+    }
     this.muted.add(userId);
     for (const entry of [...this.entries]) if (entry.user.id === userId) this.#remove(entry);
   }
@@ -118,7 +133,7 @@ export class CommentList {
     this.following = true;
     this.unread = 0;
     const torn = this.#torn;
-    if (torn) this.replace(this.surface.newest());
+    if (torn) this.replace(this.#surface.newest());
     this.#trim();
     return torn;
   }
@@ -135,7 +150,10 @@ export class CommentList {
     const echo = this.#byId.get(nonce);
     if (!echo) return;
     if (this.#byId.has(comment.id) || this.#gone.ids.has(comment.id)) this.#remove(echo);
-    else this.#settle(echo, comment);
+    else {
+      this.#settle(echo, comment);
+      echo.ahead = true;
+    }
   }
 
   /** It is not, or is being tried again. @param {string} nonce @param {import("./problem.js").Problem} [problem] */
@@ -144,7 +162,7 @@ export class CommentList {
     if (!echo) return;
     echo.sending = !problem;
     echo.failed = problem;
-    this.surface.change(echo);
+    this.#surface.change(echo);
   }
 
   /** @param {Comment} comment */
@@ -153,10 +171,10 @@ export class CommentList {
     return echo?.user.id === user.id ? echo : undefined; // anybody may write anybody's nonce
   }
 
-  /** Kept comments stand before those that are on their way. */
-  #end() {
+  /** Kept comments stand before those that are on their way; one with this id also before its reader's own later ones. */
+  #end(id = "~") {
     let at = this.entries.length;
-    while (at && (this.entries[at - 1]?.sending || this.entries[at - 1]?.failed)) at--;
+    for (let last; (last = this.entries[at - 1]) && (last.sending || last.failed || (last.ahead && last.id > id)); ) at--;
     return at;
   }
 
@@ -170,29 +188,30 @@ export class CommentList {
     if (from > at) {
       this.entries.splice(from, 1);
       this.entries.splice(at, 0, echo);
-      this.surface.put(echo, this.entries[at + 1], false);
+      this.#surface.put(echo, this.entries[at + 1], false);
     }
-    this.surface.change(echo);
+    this.#surface.change(echo);
   }
 
   /** @param {Entry} entry @param {number} at @param {boolean} fresh */
   #put(entry, at, fresh) {
     this.entries.splice(at, 0, entry);
     this.#byId.set(entry.id, entry);
-    this.surface.put(entry, this.entries[at + 1], fresh);
+    this.#surface.put(entry, this.entries[at + 1], fresh);
   }
 
   /** @param {Entry} entry */
   #remove(entry) {
     this.entries.splice(this.entries.indexOf(entry), 1);
     this.#byId.delete(entry.id);
-    this.surface.remove(entry);
+    this.#surface.remove(entry);
   }
 
   #trim() {
     if (!this.following) return;
     for (const entry of this.entries.slice(0, -FOLLOWING)) {
       this.complete = false;
+      this.#reached = undefined;
       this.#remove(entry);
     }
   }

@@ -17,15 +17,18 @@ const REMEMBERED = 5_000; // ids; the server repeats at most the newest 1,000
  * - `state` (a State), `video` ({state, started_at, ended_at, viewers, settings}), `error` (a Problem that ended it)
  */
 export class LiveFeed extends Emitter {
+  #source;
   #picture = new Picture();
   #delay;
   #known = new Known(REMEMBERED);
+  /** @type {Set<string>} restored before this viewer came to their moment */
+  #restored = new Set();
   #pinsWait = false; // some are of moments that are still to come
 
   /** @param {Source} source @param {import("./latency.js").Latency} [latency] */
   constructor(source, latency = 0) {
     super();
-    this.source = source;
+    this.#source = source;
     this.#delay = new Delay(latency, (comments, earlier) => this.#show(comments, earlier));
     source.on("event", (event) => this.#take(event));
     source.on("state", (state) => this.emit("state", state));
@@ -33,7 +36,7 @@ export class LiveFeed extends Emitter {
   }
 
   get state() {
-    return this.source.state;
+    return this.#source.state;
   }
 
   /** The newest comments that were shown, some 200. */
@@ -52,16 +55,16 @@ export class LiveFeed extends Emitter {
   }
 
   start() {
-    this.source.start();
+    this.#source.start();
   }
 
   stop() {
-    this.source.stop();
+    this.#source.stop();
     this.#delay.clear();
   }
 
   nudge() {
-    this.source.nudge();
+    this.#source.nudge();
   }
 
   /** @param {import("./model.js").Happening} happening */
@@ -71,10 +74,16 @@ export class LiveFeed extends Emitter {
       return fresh.length && this.#delay.add(fresh, earlier);
     }
     const pins = this.#picture.pins;
+    if (name === "comment_restored" && this.#delay.early(data)) {
+      this.#known.add(data.id);
+      this.#restored.add(data.id);
+      return this.#delay.insert(data);
+    }
     this.#picture.apply({ name, data });
     if (name === "reset" || (name === "welcome" && !data.resumed)) {
       this.#delay.clear();
       this.#known.ids.clear();
+      this.#restored.clear();
       this.emit("picture", []);
     } else if (name === "comment_deleted" || name === "comment_hidden") {
       this.#delay.drop(data.id);
@@ -89,8 +98,14 @@ export class LiveFeed extends Emitter {
 
   /** @param {Comment[]} comments @param {boolean} earlier */
   #show(comments, earlier) {
-    this.#picture.apply({ name: "comments", data: comments });
-    this.emit("comments", { comments, earlier });
+    const back = comments.filter(({ id }) => this.#restored.delete(id));
+    const said = comments.filter((comment) => !back.includes(comment));
+    this.#picture.apply({ name: "comments", data: said });
+    if (said.length) this.emit("comments", { comments: said, earlier });
+    for (const data of back) {
+      this.#picture.apply({ name: "comment_restored", data });
+      this.emit("back", data);
+    }
     if (this.#pinsWait) this.#showPins();
   }
 

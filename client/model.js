@@ -16,9 +16,10 @@
 
 /** Ids that were seen; beyond `limit` the oldest is forgotten, so a double that comes later than that is shown. */
 export class Known {
+  #limit;
   /** @param {number} limit */
   constructor(limit) {
-    this.limit = limit;
+    this.#limit = limit;
     /** @type {Set<string>} */
     this.ids = new Set();
   }
@@ -27,7 +28,7 @@ export class Known {
   add(id) {
     if (this.ids.has(id)) return false;
     this.ids.add(id);
-    if (this.ids.size > this.limit) for (const oldest of this.ids) return this.ids.delete(oldest);
+    if (this.ids.size > this.#limit) for (const oldest of this.ids) return this.ids.delete(oldest);
     return true;
   }
 }

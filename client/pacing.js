@@ -8,6 +8,7 @@ const AT_ONCE = 60; // comments: what nobody can read one by one is not dealt ou
 const FRAME = 16; // ms
 
 export class Pacer {
+  #release;
   /** @type {{comment: Comment, due: number}[]} */
   #queue = [];
   #tick = USUAL;
@@ -17,7 +18,7 @@ export class Pacer {
 
   /** @param {(comments: Comment[]) => void} release */
   constructor(release) {
-    this.release = release;
+    this.#release = release;
   }
 
   /** @param {Comment[]} comments one tick's */
@@ -55,6 +56,6 @@ export class Pacer {
     const due = this.#queue.splice(0, upTo < 0 ? this.#queue.length : upTo);
     const next = this.#queue[0];
     if (next) this.#timer = setTimeout(() => this.#deal(), Math.max(next.due - now, FRAME));
-    if (due.length) this.release(due.map(({ comment }) => comment));
+    if (due.length) this.#release(due.map(({ comment }) => comment));
   }
 }

@@ -32,7 +32,8 @@ export async function problemOf(response) {
   });
 }
 
-/** Whatever was thrown, as a Problem. @param {unknown} error */
+/** Whatever was thrown, as a Problem. @param {any} error @returns {Problem} */
 export function asProblem(error) {
-  return error instanceof Problem ? error : new Problem(error instanceof Error ? error.message : String(error));
+  // By its name: built/replay-feed.js has a class of its own.
+  return error?.name === "Problem" ? error : new Problem(String(error?.message ?? error));
 }

@@ -1,7 +1,7 @@
 import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { asProblem } from "./problem.js";
-import { WINDOW, Windows } from "./windows.js";
+import { FRESH, WINDOW, Windows } from "./windows.js";
 
 /** @typedef {import("./clock.js").Clock} Clock */
 /** @typedef {import("./windows.js").Placed} Placed */
@@ -19,6 +19,7 @@ const SIGNS = ["play", "playing", "pause", "waiting", "seeking", "seeked", "rate
  * is always false but in a `picture`.
  */
 export class ReplayFeed extends Emitter {
+  #clock;
   /** @type {State} */
   state = { state: "connecting" };
   #windows;
@@ -44,12 +45,12 @@ export class ReplayFeed extends Emitter {
    */
   constructor(api, video, clock, { backoff = new Backoff(1_000, 15_000) } = {}) {
     super();
-    this.clock = clock;
+    this.#clock = clock;
     this.#backoff = backoff;
     this.#windows = new Windows(
       api,
       video,
-      (index, gone) => this.#came(index, gone),
+      (index, gone, back) => this.#came(index, gone, back),
       (error) => this.#failed(asProblem(error)),
     );
   }
@@ -69,7 +70,7 @@ export class ReplayFeed extends Emitter {
     this.#running = new AbortController();
     for (const sign of SIGNS) {
       const listener = () => (sign === "seeking" ? this.#seek() : this.#look());
-      this.clock.addEventListener(sign, listener, { signal: this.#running.signal });
+      this.#clock.addEventListener(sign, listener, { signal: this.#running.signal });
     }
     this.#seek();
   }
@@ -105,7 +106,7 @@ export class ReplayFeed extends Emitter {
   #look() {
     if (!this.#running) return;
     clearTimeout(this.#timer);
-    const { currentTime: time, paused, playbackRate } = this.clock;
+    const { currentTime: time, paused, playbackRate } = this.#clock;
     const rate = paused ? 0 : Math.abs(playbackRate);
     const elapsed = ((Date.now() - this.#looked) / 1000) * rate;
     this.#looked = Date.now();
@@ -125,10 +126,10 @@ export class ReplayFeed extends Emitter {
     if (this.#behind && this.state.state !== "offline") this.#tell({ state: this.#pending ? "connecting" : "behind" });
     else if (!this.#behind) this.#tell({ state: "live" });
 
-    if (!rate && Date.now() >= this.#retryAt && !this.#behind) return; // the clock tells when it goes on
     const next = this.#windows.next(time);
-    const wait = rate && next !== undefined ? ((next - time) / rate) * 1000 : LOOK_AGAIN;
-    this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(wait, 4), LOOK_AGAIN));
+    const due = rate && next !== undefined ? ((next - time) / rate) * 1000 : LOOK_AGAIN;
+    const calm = !rate && !this.#behind && Date.now() >= this.#retryAt; // the clock tells when it goes on
+    this.#timer = setTimeout(() => this.#look(), calm ? FRESH : Math.min(Math.max(due, 4), LOOK_AGAIN));
   }
 
   /** What stood there at this moment. @param {number} time */
@@ -151,11 +152,14 @@ export class ReplayFeed extends Emitter {
     if (comments.length) this.emit("comments", { comments, earlier: false });
   }
 
-  /** @param {number} index @param {string[]} gone */
-  #came(index, gone) {
+  /** @param {number} index @param {Placed[]} gone @param {Placed[]} back */
+  #came(index, gone, back) {
     this.#backoff.failures = 0;
     this.#retryAt = 0;
-    for (const id of gone) this.emit("gone", id);
+    // What is still to be shown just won't be, or will be in its time.
+    const shown = (/** @type {Placed} */ { offset }) => !this.#pending && offset <= this.#shown;
+    for (const { id } of gone.filter(shown)) this.emit("gone", id);
+    for (const comment of back.filter(shown)) this.emit("back", comment);
     if (this.#thin && index === Math.floor(this.#shown / WINDOW) - 1) this.#pending = true;
     this.#look();
   }

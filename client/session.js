@@ -24,6 +24,10 @@ const LONGEST_POLLING = 3_600_000;
  * Emits `event` (a Happening), `state` (a State) and `error` (a Problem that ended it; `start` begins again).
  */
 export class Session extends Emitter {
+  #video;
+  #backlog;
+  #stream;
+  #poll;
   place = "";
   /** @type {State} */
   state = { state: "connecting" };
@@ -53,10 +57,10 @@ export class Session extends Emitter {
   constructor(api, video, { backlog = 100, stream = streamed, poll = polling, backoff = new Backoff() } = {}) {
     super();
     this.api = api;
-    this.video = video;
-    this.backlog = backlog;
-    this.stream = stream;
-    this.poll = poll;
+    this.#video = video;
+    this.#backlog = backlog;
+    this.#stream = stream;
+    this.#poll = poll;
     this.#backoff = backoff;
   }
 
@@ -157,8 +161,8 @@ export class Session extends Emitter {
       if (silent || held || enough) line.abort();
     }, 1_000);
     try {
-      return await (polls ? this.poll : this.stream)({
-        ...{ api: this.api, video: this.video, place: this.place, backlog: this.backlog, once },
+      return await (polls ? this.#poll : this.#stream)({
+        ...{ api: this.api, video: this.#video, place: this.place, backlog: this.#backlog, once },
         signal: line.signal,
         alive: () => (this.#heard = Date.now()),
         take: (event) => {

@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.js";
 import { Picture } from "./picture.js";
 
 const ANSWER_WITHIN = 2_500; // ms
+const SILENT = 20_000; // ms after which a tab asks whether the leader is still there: the browser may have frozen it
 
 /** @typedef {import("./model.js").Happening} Happening */
 /** @typedef {import("./model.js").State} State */
@@ -19,6 +20,7 @@ export function canShare() {
 
 /** Emits what a Session does, and `role` (true: this tab keeps the stream). */
 export class SharedSession extends Emitter {
+  #session;
   /** @type {State} */
   state = { state: "connecting" };
   leads = false;
@@ -34,12 +36,15 @@ export class SharedSession extends Emitter {
   #waiting;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #nudging;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #watching;
+  #heard = 0;
 
   /** @param {string} name what is shared @param {Session} session this tab's own, kept still while another tab leads */
   constructor(name, session) {
     super();
     this.name = name;
-    this.session = session;
+    this.#session = session;
     session.on("event", (event) => this.leads && this.#happen(event, session.place));
     session.on("state", (state) => this.leads && this.#stand(state));
     session.on("error", (problem) => {
@@ -49,13 +54,14 @@ export class SharedSession extends Emitter {
   }
 
   start() {
-    if (this.#running) return this.session.start(); // again, after it gave up
+    if (this.#running) return this.#session.start(); // again, after it gave up
     this.#running = new AbortController();
     this.#channel = new BroadcastChannel(this.name);
     this.#channel.onmessage = ({ data }) => this.#hear(data);
     globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.leads || this.#ask(), {
       signal: this.#running.signal,
     });
+    this.#watching = setInterval(() => Date.now() - this.#heard < SILENT || globalThis.document?.hidden || this.#ask(), SILENT / 4);
     this.#campaign(false);
     this.#ask();
   }
@@ -63,15 +69,16 @@ export class SharedSession extends Emitter {
   stop() {
     this.#running?.abort();
     this.#running = undefined;
-    this.session.stop();
+    this.#session.stop();
     this.leads = false;
     this.#channel?.close();
+    clearInterval(this.#watching);
     clearTimeout(this.#waiting);
     clearTimeout(this.#nudging);
   }
 
   nudge() {
-    if (this.leads) this.session.nudge();
+    if (this.leads) this.#session.nudge();
     else this.#tell({ kind: "nudge" });
   }
 
@@ -89,7 +96,7 @@ export class SharedSession extends Emitter {
     navigator.locks.request(this.name, options, lead).catch(() => {
       if (running.signal.aborted || steal !== this.leads) return;
       this.leads = false; // deposed, by a tab that heard nothing from this one
-      this.session.stop();
+      this.#session.stop();
       this.emit("role", false);
       this.#campaign(false);
       this.#ask();
@@ -104,7 +111,7 @@ export class SharedSession extends Emitter {
     this.#number = 0;
     this.emit("role", true);
     this.#tell({ kind: "lead" });
-    this.session.start();
+    this.#session.start();
   }
 
   /** As a newcomer, or after a hole: what is there? */
@@ -145,11 +152,11 @@ export class SharedSession extends Emitter {
   /** @param {any} message */
   #hear({ kind, from, to, event, place, number, state, picture }) {
     if (this.leads) {
-      if (kind === "ask" && this.session.place) {
-        const { place, state } = this.session;
+      if (kind === "ask" && this.#session.place) {
+        const { place, state } = this.#session;
         this.#tell({ kind: "picture", to: from, picture: this.#picture.all, place, state, number: this.#number });
       } else if (kind === "ask") this.#tell({ kind: "lead" });
-      else if (kind === "nudge") this.session.nudge();
+      else if (kind === "nudge") this.#session.nudge();
       return;
     }
     if (kind === "lead" || (kind === "picture" && to === this.#me)) {
@@ -160,18 +167,19 @@ export class SharedSession extends Emitter {
       if (missed) this.#draw(picture, place);
     }
     if (from !== this.#leader) return;
+    this.#heard = Date.now();
     if (state) this.#stand(state);
     if (kind === "event") {
       if (number !== this.#number + 1) return this.#ask();
       this.#number = number;
-      this.session.place = place;
+      this.#session.place = place;
       this.#take(event);
     }
   }
 
   /** Begin anew from a leader's picture. @param {import("./picture.js").Whole} whole @param {string} place */
   #draw({ comments, welcome, pins }, place) {
-    this.session.place = place;
+    this.#session.place = place;
     this.#take({ name: "reset", data: { ...welcome, pins, reason: "asleep" } });
     this.#take({ name: "comments", data: comments, earlier: true });
   }

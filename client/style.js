@@ -17,7 +17,9 @@ button { min-height: 1.75rem; padding: 0 .75rem; font-size: .8125rem; cursor: po
 ol { padding: .25rem 0; list-style: none; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .state, h2, .who, time, .note, .count { color: var(--muted); font-size: .8125rem; font-weight: 400; }
-.state { padding: .5rem 1rem; border-bottom: 1px solid var(--line); }
+.status { display: flex; flex: none; align-items: center; gap: 1rem; height: 2.75rem; padding: 0 1rem; border-bottom: 1px solid var(--line); }
+.state { flex: none; }
+.notice { display: flex; align-items: center; gap: .5rem; min-width: 0; font-size: .8125rem; }
 .state::before { content: "● "; color: light-dark(#b45309, #f0b35f); }
 .state[data-state=live]::before { color: var(--accent); }
 .pins { flex: none; max-height: 30%; overflow-y: auto; border-bottom: 1px solid var(--line); background: var(--sunken); }

@@ -2,6 +2,7 @@
 // ended; it rejects with a Problem where there was none to be had.
 
 import { queryOf } from "./api.js";
+import { fetched } from "./fetched.js";
 import { Problem } from "./problem.js";
 import { EventParser } from "./sse.js";
 
@@ -16,7 +17,8 @@ import { EventParser } from "./sse.js";
 
 /** `fetch`, read as it comes: headers, a status that can be seen, tokens out of the address. @type {Transport} */
 export async function streaming({ api, video, place, backlog, signal, take, alive }) {
-  const url = api.url(video, `/comments/stream?${queryOf({ batch: 1, backlog })}`);
+  const shard = await api.shard(video);
+  const url = api.url(video, `/comments/stream?${queryOf({ batch: 1, backlog, shard })}`);
   /** @type {Record<string, string>} */
   const headers = { Accept: "text/event-stream", ...(place && { "Last-Event-ID": place }) };
   const response = await api.fetch(url, { headers, signal });
@@ -34,18 +36,9 @@ export async function streaming({ api, video, place, backlog, signal, take, aliv
   }
 }
 
-let failures = 0; // of fetching them: a browser may remember that an address could not be had
-
 /** @param {"eventSource" | "polling"} name @returns {Transport} */
 function fallback(name) {
-  return async (line) => {
-    const { href } = new URL(`fallbacks.js?${failures}`, import.meta.url);
-    const fallbacks = await import(href).catch((error) => {
-      failures++;
-      throw error;
-    });
-    return fallbacks[name](line);
-  };
+  return async (line) => (await fetched("fallbacks.js"))[name](line);
 }
 
 /** The best stream that this browser has. */

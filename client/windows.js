@@ -6,7 +6,8 @@ import { queryOf } from "./api.js";
 export const WINDOW = 180; // seconds; just these, aligned, are what a CDN may keep
 const PAGE = 1_000;
 const KEPT = 8; // windows
-const FRESH = 30_000; // ms, after which a window of one page is asked for again: deleted comments go
+export const FRESH = 30_000; // ms, after which a window is asked for again: deleted comments go, restored ones come back
+const OUTDATED = 35_000; // ms for which somebody's cache may still give what has gone
 
 /** One window: what of it has come, `upTo` which second, and when it was asked for. */
 class Window {
@@ -26,20 +27,26 @@ class Window {
 
 /** A recording's comments, fetched by window as they are needed. */
 export class Windows {
+  #api;
+  #video;
+  #changed;
+  #failed;
   /** @type {Map<number, Window>} */
   #windows = new Map();
+  /** @type {Map<string, number>} when comments went that an old copy may still have */
+  #gone = new Map();
 
   /**
    * @param {import("./api.js").Api} api
    * @param {string} video
-   * @param {(index: number, gone: string[]) => void} changed more of a window has come
+   * @param {(index: number, gone: Placed[], back: Placed[]) => void} changed more of a window has come, or what was there has changed
    * @param {(error: unknown) => void} failed
    */
   constructor(api, video, changed, failed) {
-    this.api = api;
-    this.video = video;
-    this.changed = changed;
-    this.failed = failed;
+    this.#api = api;
+    this.#video = video;
+    this.#changed = changed;
+    this.#failed = failed;
   }
 
   /** Up to which second all is here, from `time` on; undefined where the moment itself is not. @param {number} time */
@@ -58,7 +65,7 @@ export class Windows {
     for (const index of indices) {
       const window = this.#windows.get(index);
       if (!window) void this.#load(index);
-      else if (window.whole && window.comments.length <= PAGE && Date.now() - window.at > FRESH) void this.#load(index, window);
+      else if (window.whole && Date.now() - window.at > FRESH) void this.#load(index, window);
     }
     for (const index of this.#windows.keys()) {
       if (this.#windows.size <= KEPT) break;
@@ -91,6 +98,7 @@ export class Windows {
 
   /** A comment is gone. @param {string} id */
   drop(id) {
+    this.#gone.set(id, Date.now());
     for (const window of this.#windows.values()) window.comments = window.comments.filter((comment) => comment.id !== id);
   }
 
@@ -107,28 +115,31 @@ export class Windows {
       stale.loading = window.loading;
     } else this.#windows.set(index, window);
     const { signal } = window.loading;
+    for (const [id, at] of this.#gone) if (Date.now() - at > OUTDATED) this.#gone.delete(id);
     /** @type {string | undefined} */
     let cursor;
     try {
       do {
         const query = queryOf({ start: index * WINDOW, duration: WINDOW, limit: PAGE, cursor });
-        const page = await this.api.call("GET", this.api.url(this.video, `/replay?${query}`), { signal });
+        const page = await this.#api.call("GET", this.#api.url(this.#video, `/replay?${query}`), { signal });
         if (signal.aborted) return;
-        window.comments.push(...page.comments);
+        window.comments.push(...page.comments.filter((/** @type {Placed} */ { id }) => !this.#gone.has(id)));
         cursor = page.has_more ? page.next_cursor : undefined;
         window.whole = cursor === undefined;
-        window.upTo = window.whole ? (index + 1) * WINDOW : (window.comments.at(-1)?.offset ?? window.upTo);
-        if (!stale) this.changed(index, []);
+        window.upTo = window.whole ? (index + 1) * WINDOW : (page.comments.at(-1)?.offset ?? window.upTo);
+        if (!stale) this.#changed(index, [], []);
       } while (cursor !== undefined);
       if (!stale) return;
       this.#windows.set(index, window);
-      const still = new Set(window.comments.map(({ id }) => id));
-      this.changed(index, stale.comments.map(({ id }) => id).filter((id) => !still.has(id)));
+      const [had, has] = [stale, window].map(({ comments }) => new Set(comments.map(({ id }) => id)));
+      const gone = stale.comments.filter(({ id }) => !has?.has(id));
+      for (const { id } of gone) this.#gone.set(id, Date.now());
+      this.#changed(index, gone, window.comments.filter(({ id }) => !had?.has(id)));
     } catch (error) {
       if (signal.aborted) return;
       if (stale) return; // what is here still serves
       this.#windows.delete(index);
-      this.failed(error);
+      this.#failed(error);
     }
   }
 }

@@ -10,6 +10,34 @@ else
   as_root=()
 fi
 
+# without_services COMMAND...: run it while no package's scripts may start a service (invoke-rc.d(8)). A policy that is there
+# is put back afterwards.
+without_services() (
+  policy=/usr/sbin/policy-rc.d
+  allow_services() {
+    "${as_root[@]}" rm -f $policy
+    [ ! -e $policy.kept ] || "${as_root[@]}" mv $policy.kept $policy
+  }
+  if [ ${#as_root[@]} -gt 0 ]; then
+    trap allow_services EXIT
+    [ ! -e $policy ] || "${as_root[@]}" mv $policy $policy.kept
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+    "${as_root[@]}" chmod 755 $policy
+  fi
+  "$@"
+)
+
+# has_nginx: whether there is one, also where PATH does not lead.
+has_nginx() {
+  PATH="$PATH:/sbin:/usr/sbin" command -v nginx >/dev/null
+}
+
+# disable_service NAME: one that we brought is not left to start at boot.
+disable_service() {
+  "${as_root[@]}" update-rc.d "$1" disable >/dev/null 2>&1 ||
+    echo "$1 may start at boot: its service could not be disabled." >&2
+}
+
 # install_packages WHO PACKAGE...: install them, quietly unless that fails. WHO ("the tests") is for the messages.
 install_packages() {
   local who=$1 log status=0

@@ -9,7 +9,7 @@
  */
 #include "common.h"
 
-enum { ANSWER = 256 * 1024 };
+enum { ANSWER = 1024 * 1024 };
 
 struct asker {
     int fd;

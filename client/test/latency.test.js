@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
+import { Emitter } from "../emitter.js";
 import { Delay, momentSeen } from "../latency.js";
-import { advance, chance, comment, holdTime } from "./support.js";
+import { LiveFeed } from "../live.js";
+import { advance, chance, comment, holdTime, recorded } from "./support.js";
 
 beforeEach(holdTime);
 afterEach(() => mock.timers.reset());
@@ -72,4 +74,22 @@ test("the programme date-time of a media element needs no clock of this page", (
   assert.equal(momentSeen(media, 99_999), 1_700_000_012_500);
   const unknown = /** @type {any} */ ({ getStartDate: () => new Date(NaN), currentTime: 12.5 });
   assert.equal(momentSeen(unknown, 0), Date.now());
+});
+
+test("what is restored after the player went back waits for its moment, and then stands at its place", async () => {
+  let latency = 0;
+  const session = Object.assign(new Emitter(), { state: { state: "live" }, start() {}, stop() {}, nudge() {} });
+  const feed = new LiveFeed(/** @type {any} */ (session), () => latency);
+  const told = recorded(feed, "comments", "gone", "back");
+  const [one, two] = [comment(1), comment(2)];
+  session.emit("event", { name: "comments", data: [one, two] });
+  session.emit("event", { name: "comment_hidden", data: { id: one.id } });
+  await advance(3_000, 100);
+  latency = 5;
+  session.emit("event", { name: "comment_restored", data: one });
+  await advance(1_000, 100);
+  assert.deepEqual(told.map(([type]) => type), ["comments", "gone"]);
+  await advance(2_000, 100);
+  assert.deepEqual(told.slice(2), [["back", one]]);
+  feed.stop();
 });

@@ -137,8 +137,8 @@ test("whatever happens, no comment is there twice, kept ones are in order, and t
       else if (kind < 0.7) list.restore(comment(Math.floor(next - random() * 40)));
       else if (kind < 0.78) list.following = false;
       else if (kind < 0.84) list.follow();
-      else if (kind < 0.94 && !list.following && list.oldest) {
-        first = Number(list.oldest.id) - 100;
+      else if (kind < 0.94 && !list.following && list.reached) {
+        first = Number(list.reached) - 100;
         list.addEarlier(from(first, 100), true);
       } else if (kind < 0.96) list.replace(from(next - 150, 150));
       else list.echo({ ...comment(0), id: `n${step}`, nonce: `n${step}` });
@@ -148,4 +148,17 @@ test("whatever happens, no comment is there twice, kept ones are in order, and t
       assert.ok(rows.length <= (list.following ? FOLLOWING : READING + 20));
     }
   }
+});
+
+test("one's own comment that is kept before the stream is back stands where everybody has it", () => {
+  const { list, numbers } = shown();
+  list.add(from(0, 2));
+  list.echo({ ...comment(9), id: "n1", nonce: "n1" });
+  list.arrived("n1", comment(9));
+  assert.deepEqual(numbers(), [0, 1, 9]);
+  list.add(from(2, 3)); // what others had said by then
+  assert.deepEqual(numbers(), [0, 1, 2, 3, 4, 9]);
+  list.add([comment(9), comment(10)]);
+  list.add([comment(11)]);
+  assert.deepEqual(numbers(), [0, 1, 2, 3, 4, 9, 10, 11]);
 });

@@ -48,3 +48,25 @@ export function recorded(emitter, ...types) {
   for (const type of types) emitter.on(type, (detail) => told.push([type, detail]));
   return told;
 }
+
+/**
+ * For what is asserted in a listener: an EventTarget keeps what it throws from whoever told it something. `check` throws the
+ * first fault.
+ */
+export function faults() {
+  /** @type {unknown} */
+  let first;
+  return {
+    /** @param {(detail: any) => void} listener @returns {(detail: any) => void} */
+    kept: (listener) => (detail) => {
+      try {
+        listener(detail);
+      } catch (error) {
+        first ??= error;
+      }
+    },
+    check() {
+      if (first) throw first;
+    },
+  };
+}

@@ -1,7 +1,6 @@
 /** Tells a screen reader what is said, without shouting when it is much. */
 export declare class Announcer {
     #private;
-    words: import("./strings.js").Words;
     element: HTMLParagraphElement;
     /** @param {import("./strings.js").Words} words */
     constructor(words: import("./strings.js").Words);

@@ -7,7 +7,7 @@ export type Page = {
 };
 /** The calls of one server, in one person's name. All reject with a Problem. */
 export declare class Api {
-    base: string;
+    #private;
     tokens: Tokens;
     /** @param {string} base the server's address @param {Tokens} [tokens] */
     constructor(base: string, tokens?: Tokens);
@@ -37,6 +37,11 @@ export declare class Api {
     history(video: string, query?: Record<string, string | number>): Promise<Page>;
     /** @param {string} video */
     video(video: string): Promise<any>;
+    /**
+     * The part of a big video's viewers that this one belongs to, kept from the first answer on; undefined where they are one.
+     * @param {string} video
+     */
+    shard(video: string): Promise<number | undefined>;
     /**
      * Do something to a comment.
      * @param {"delete" | "hide" | "restore" | "pin" | "unpin" | "report"} what

@@ -1,7 +1,6 @@
 export declare class Backoff {
+    #private;
     first: number;
-    cap: number;
-    random: () => number;
     failures: number;
     /** @param {number} first @param {number} cap @param {() => number} random */
     constructor(first?: number, cap?: number, random?: () => number);

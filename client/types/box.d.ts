@@ -1,12 +1,6 @@
 /** The box to write in. */
 export declare class Box {
     #private;
-    words: import("./strings.js").Words;
-    send: (text: string) => void;
-    text: HTMLTextAreaElement;
-    count: HTMLSpanElement;
-    problem: HTMLParagraphElement;
-    button: HTMLButtonElement;
     form: HTMLFormElement;
     limit: number;
     /** @param {import("./strings.js").Words} words @param {(text: string) => void} send */

@@ -1,32 +1,30 @@
 /**
  * `<hubbub-comments video="…">`: a video's comments, with a box to write one.
  *
- *     <script type="module" src="https://comments.example.org/client/v1/hubbub.js"></script>
+ *     <script type="module" src="https://comments.example.org/client/v1/hubbub-comments.js"></script>
  *     <hubbub-comments video="launch" for="player" token-url="/comments-token"></hubbub-comments>
  *
- * Attributes: `video`; `src` (the server; by default where this script is from); `mode` (`live`, `replay`, or `auto`: live
- * until the video has ended); `for` (id of the player's media element); `latency` (seconds); `token`, or `token-url` (answers
- * POST with {"token"}); `readonly`; `max-text`; `report` (offer to report comments); `alone` (share no stream).
- * Properties: `getToken`, `latency`, `clock`, `strings`, `renderComment`, `feed`. Methods: `post`, `reconnect`, `mute`,
- * `toEnd`. Events: `comment`, `post`, `state`, `error`, with what there is to tell in `detail`. Slots: `header`, `empty`,
- * `sign-in`, `footer`.
+ * Attributes, properties, methods, events, slots and parts stand in docs/client.md. This module has the attributes and
+ * properties and chooses the feed; from there
+ *
+ *     feed (live.js, replay.js) → flow.js → view.js with list.js: what is shown
+ *     box.js → writing.js → list.js and the server: what is written
+ *     earlier.js: pages of history    acts.js: what is done to a comment    status.js: how it all stands
  *
  * @module
  */
 export * from "./hubbub.js";
 export type Entry = import("./list.js").Entry;
-export type Comment = import("./model.js").Comment;
 export declare class HubbubComments extends HTMLElement {
     #private;
     static observedAttributes: string[];
-    /** @type {import("./live.js").LiveFeed | import("./replay.js").ReplayFeed | undefined} */
-    feed: import("./live.js").LiveFeed | import("./replay.js").ReplayFeed | undefined;
     /** @type {import("./row.js").RenderComment | undefined} how a page shows comments in its own way */
     renderComment: import("./row.js").RenderComment | undefined;
     constructor();
     connectedCallback(): void;
     disconnectedCallback(): void;
-    attributeChangedCallback(): void;
+    /** @param {string} name */
+    attributeChangedCallback(name: string): void;
     get video(): string;
     /** Brings a token; is asked again when one has run out. */
     get getToken(): import("./tokens.js").GetToken | undefined;
@@ -40,6 +38,8 @@ export declare class HubbubComments extends HTMLElement {
     /** @returns {import("./strings.js").Strings} */
     get strings(): import("./strings.js").Strings;
     set strings(strings: import("./strings.js").Strings);
+    /** Where the comments come from, once it has begun. */
+    get feed(): import("./room.js").Feed | undefined;
     /** Begin anew, as after signing in. */
     reconnect(): void;
     /** Go to the newest comment. */

@@ -11,13 +11,12 @@
 import { Api } from "./api.js";
 import { LiveFeed } from "./live.js";
 import { Draft } from "./posting.js";
-import { ReplayFeed } from "./replay.js";
 import { Tokens } from "./tokens.js";
 export { PlayerClock } from "./clock.js";
 export { CommentList } from "./list.js";
 export { Pacer } from "./pacing.js";
 export { Problem } from "./problem.js";
-export { Draft, LiveFeed, ReplayFeed };
+export { Draft, LiveFeed };
 export type Comment = import("./model.js").Comment;
 /** @typedef {import("./model.js").Comment} Comment */
 /** One server, in one person's name. */
@@ -39,8 +38,13 @@ export declare class Hubbub {
         backlog?: number;
         share?: boolean;
     }): LiveFeed;
-    /** A recording's comments, by a player's clock. @param {string} video @param {import("./clock.js").Clock} clock */
-    replay(video: string, clock: import("./clock.js").Clock): ReplayFeed;
+    /**
+     * A recording's comments, by a player's clock. Who only watches live never fetches what this takes.
+     * @param {string} video
+     * @param {import("./clock.js").Clock} clock
+     * @returns {Promise<import("./replay.js").ReplayFeed>}
+     */
+    replay(video: string, clock: import("./clock.js").Clock): Promise<import("./replay.js").ReplayFeed>;
     /** A comment to be sent (`send`), again if need be. @param {string} video @param {string} text @param {object} [meta] */
     draft(video: string, text: string, meta?: object): Draft;
 }

@@ -9,11 +9,12 @@ export declare function momentSeen(latency: Latency, skew: number): any;
 export declare class Delay {
     #private;
     latency: Latency;
-    release: (comments: Comment[], earlier: boolean) => void;
     /** @param {Latency} latency @param {(comments: Comment[], earlier: boolean) => void} release */
     constructor(latency: Latency, release: (comments: Comment[], earlier: boolean) => void);
     /** @param {Comment[]} comments in order @param {boolean} earlier said before we were in step */
     add(comments: Comment[], earlier: boolean): void;
+    /** One that was hidden, at its place. @param {Comment} comment */
+    insert(comment: Comment): void;
     /** Whether this viewer has yet to see the moment of a comment. @param {Comment} comment */
     early({ created_at }: Comment): boolean;
     /** A comment is gone. @param {string} id */

@@ -1,6 +1,7 @@
 export type Comment = import("./model.js").Comment;
 export type Entry = Comment & {
     sending?: boolean;
+    ahead?: boolean;
     failed?: import("./problem.js").Problem | undefined;
 };
 export type Surface = {
@@ -11,8 +12,9 @@ export type Surface = {
 };
 /** @typedef {import("./model.js").Comment} Comment */
 /**
- * A comment as it is shown. `sending`: it is on its way; `failed`: why it did not arrive.
- * @typedef {Comment & {sending?: boolean, failed?: import("./problem.js").Problem | undefined}} Entry
+ * A comment as it is shown. `sending`: it is on its way; `failed`: why it did not arrive; `ahead`: it
+ * is kept, and the stream has not come to it yet.
+ * @typedef {Comment & {sending?: boolean, ahead?: boolean, failed?: import("./problem.js").Problem | undefined}} Entry
  */
 /**
  * Where it is shown. `put` before the entry `next` (undefined: at the end); `fresh`: it has just been said.
@@ -24,7 +26,6 @@ export declare const FOLLOWING = 200;
 export declare const READING = 1000;
 export declare class CommentList {
     #private;
-    surface: Surface;
     /** @type {Entry[]} oldest first */
     entries: Entry[];
     following: boolean;
@@ -34,8 +35,8 @@ export declare class CommentList {
     muted: Set<string>;
     /** @param {Surface} surface */
     constructor(surface: Surface);
-    /** The oldest comment that is kept, to load earlier ones. */
-    get oldest(): Entry | undefined;
+    /** The id down to which all is here that may be shown: what is earlier than it can be loaded. */
+    get reached(): string | undefined;
     /** @param {Comment[]} comments newest last @param {boolean} [fresh] they have just been said */
     add(comments: Comment[], fresh?: boolean): void;
     /** Comments from before the oldest one. @param {Comment[]} comments oldest first @param {boolean} more there are still others */
@@ -47,7 +48,7 @@ export declare class CommentList {
     /** A comment is deleted or hidden. @param {string} id */
     remove(id: string): void;
     /** Not to be shown to this reader, from now on and what there is. @param {string} userId @param {boolean} muted */
-    mute(userId: string, muted?: boolean): undefined;
+    mute(userId: string, muted?: boolean): void;
     /** The reader is at the newest end again: true when what is shown had to change for that. */
     follow(): boolean;
     /** Show a comment that is being sent. @param {Comment & {nonce: string}} comment its `id` is its nonce for now */

@@ -11,7 +11,6 @@ export type Source = import("./session.js").Session | import("./sharing.js").Sha
  */
 export declare class LiveFeed extends Emitter {
     #private;
-    source: Source;
     /** @param {Source} source @param {import("./latency.js").Latency} [latency] */
     constructor(source: Source, latency?: import("./latency.js").Latency);
     get state(): import("./model.js").State;

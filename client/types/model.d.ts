@@ -44,7 +44,7 @@ export type State = {
  */
 /** Ids that were seen; beyond `limit` the oldest is forgotten, so a double that comes later than that is shown. */
 export declare class Known {
-    limit: number;
+    #private;
     /** @type {Set<string>} */
     ids: Set<string>;
     /** @param {number} limit */

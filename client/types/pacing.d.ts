@@ -1,7 +1,6 @@
 export type Comment = import("./model.js").Comment;
 export declare class Pacer {
     #private;
-    release: (comments: Comment[]) => void;
     /** @param {(comments: Comment[]) => void} release */
     constructor(release: (comments: Comment[]) => void);
     /** @param {Comment[]} comments one tick's */

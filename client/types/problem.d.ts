@@ -19,5 +19,5 @@ export declare class Problem extends Error {
 }
 /** @param {Response} response whose body nobody has read */
 export declare function problemOf(response: Response): Promise<Problem>;
-/** Whatever was thrown, as a Problem. @param {unknown} error */
-export declare function asProblem(error: unknown): Problem;
+/** Whatever was thrown, as a Problem. @param {any} error @returns {Problem} */
+export declare function asProblem(error: any): Problem;

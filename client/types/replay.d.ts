@@ -9,7 +9,6 @@ export type State = import("./model.js").State;
  */
 export declare class ReplayFeed extends Emitter {
     #private;
-    clock: import("./clock.js").Clock;
     /** @type {State} */
     state: State;
     /**

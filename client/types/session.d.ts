@@ -9,10 +9,6 @@ export type Transport = import("./transports.js").Transport;
 export declare class Session extends Emitter {
     #private;
     api: import("./api.js").Api;
-    video: string;
-    backlog: number;
-    stream: import("./transports.js").Transport;
-    poll: import("./transports.js").Transport;
     place: string;
     /** @type {State} */
     state: State;

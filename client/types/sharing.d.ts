@@ -10,7 +10,6 @@ export declare function canShare(): boolean;
 export declare class SharedSession extends Emitter {
     #private;
     name: string;
-    session: import("./session.js").Session;
     /** @type {State} */
     state: State;
     leads: boolean;

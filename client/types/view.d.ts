@@ -12,21 +12,12 @@ export type Host = {
 /** The scrolling log of comments: stays at the newest, or where its reader is. */
 export declare class View {
     #private;
-    host: Host;
-    rows: HTMLOListElement;
-    empty: HTMLSlotElement;
-    button: HTMLButtonElement;
-    newer: HTMLButtonElement;
-    tools: HTMLDivElement;
-    log: HTMLDivElement;
-    pins: HTMLOListElement;
     pinned: HTMLElement;
     feed: HTMLDivElement;
     list: CommentList;
     /** @param {Host} host */
     constructor(host: Host);
-    /** @param {import("./strings.js").Words} words */
-    reword(words: import("./strings.js").Words): void;
+    reword(): void;
     /** Go to the newest comment and stay there. */
     toEnd(): void;
     /** @param {import("./model.js").Comment[]} pins the latest last */

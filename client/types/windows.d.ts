@@ -5,20 +5,17 @@ export type Placed = Comment & {
 /** @typedef {import("./model.js").Comment} Comment */
 /** In order of `offset`, which all of them have. @typedef {Comment & {offset: number}} Placed */
 export declare const WINDOW = 180;
+export declare const FRESH = 30000;
 /** A recording's comments, fetched by window as they are needed. */
 export declare class Windows {
     #private;
-    api: import("./api.js").Api;
-    video: string;
-    changed: (index: number, gone: string[]) => void;
-    failed: (error: unknown) => void;
     /**
      * @param {import("./api.js").Api} api
      * @param {string} video
-     * @param {(index: number, gone: string[]) => void} changed more of a window has come
+     * @param {(index: number, gone: Placed[], back: Placed[]) => void} changed more of a window has come, or what was there has changed
      * @param {(error: unknown) => void} failed
      */
-    constructor(api: import("./api.js").Api, video: string, changed: (index: number, gone: string[]) => void, failed: (error: unknown) => void);
+    constructor(api: import("./api.js").Api, video: string, changed: (index: number, gone: Placed[], back: Placed[]) => void, failed: (error: unknown) => void);
     /** Up to which second all is here, from `time` on; undefined where the moment itself is not. @param {number} time */
     known(time: number): number | undefined;
     /** Have these windows and stop fetching others. @param {number[]} indices the one needed most first */

@@ -10,6 +10,7 @@
     │   ├── TooLarge                413  the body is over the bound
     │   ├── Unprocessable           422  well-formed, yet against a rule (text, reused idempotency key)
     │   ├── TooFast                 429  a rate limit; carries retry_after
+    │   ├── AskAnother              502  to a proxy that can: `hubbub.http.elsewhere`
     │   └── Unavailable             503  a part we need is away; carries retry_after
     │       ├── StoreUnavailable         the store did not take or give it; nothing is half-written
     │       ├── BrokerUnavailable        the live log did not confirm a publish

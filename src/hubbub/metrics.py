@@ -84,6 +84,19 @@ class Metrics:
             "hubbub_store_retries", "Requests to the store tried again, by its reason", ["reason"], registry=r
         )
         self.holes = Counter("hubbub_log_holes", "Holes seen in a video's log and fetched", registry=r)
+        self.position_repairs = Counter(
+            "hubbub_position_repairs", "Videos found behind the broker's log without a push that showed it", registry=r
+        )
+        self.reconciled = Counter(
+            "hubbub_reconciled",
+            "Videos whose log was followed by another: continued by what the store showed, or reset",
+            ["outcome"],
+            registry=r,
+        )
+        self.store_polls = Counter("hubbub_store_polls", "Queries of the store in place of the live log", registry=r)
+        self.store_events = Counter(
+            "hubbub_store_events", "Events that viewers were brought by the store, not the live log", registry=r
+        )
 
     def observe(self, name: str, help: str, value: Callable[[], float]) -> None:
         """Register a gauge whose value is asked for at each scrape."""

@@ -29,6 +29,14 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+class Stage(StrEnum):
+    """What has been told of a video's time, whatever the time is now: what lists of videos are kept by."""
+
+    UNTIMED = "untimed"
+    STARTED = "started"
+    ENDED = "ended"
+
+
 class Kind(StrEnum):
     """What an entry of a video's log says; also the event's name on every transport."""
 
@@ -110,13 +118,45 @@ class Timeline(msgspec.Struct, frozen=True):
         return None if self.started_at is None else (at - self.started_at) / 1000
 
 
+MAX_SHARDS = 1000
+"""Parts that the viewers of one video may be divided into."""
+
+
+class ListPlace(NamedTuple):
+    """Where a video stands in lists, which begin with the greatest: its end, its start, or else ``made_at``, in ms."""
+
+    at: int
+    video_id: str
+
+
 class Video(msgspec.Struct, frozen=True):
-    """What was told about a video. One that nobody has told anything about has no record and may exist all the same."""
+    """What was told about a video. One that nobody has told anything about has no record and may exist all the same.
+
+    ``made_at``: when its record was made, which stays.
+    ``shards``: over how many gateways its viewers should be spread, from 1 to `MAX_SHARDS`. A word for clients and the
+    proxies before us; its log is one all the same.
+    """
 
     video_id: str
     title: str | None = None
     media_url: str | None = None
     timeline: Timeline = Timeline()
+    made_at: int = 0
+    shards: int = 1
+
+    @property
+    def stage(self) -> Stage:
+        """By the timeline."""
+        if self.timeline.ended_at is not None:
+            return Stage.ENDED
+        return Stage.UNTIMED if self.timeline.started_at is None else Stage.STARTED
+
+    @property
+    def place(self) -> ListPlace:
+        """Its place among the videos of its stage."""
+        started_at, ended_at = self.timeline.started_at, self.timeline.ended_at
+        told = started_at if ended_at is None else ended_at
+        return ListPlace(self.made_at if told is None else told, self.video_id)
 
 
 class Event(msgspec.Struct, frozen=True):

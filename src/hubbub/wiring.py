@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hubbub.brokers.base import Broker
+from hubbub.brokers.base import Broker, Distant
 from hubbub.brokers.local import LocalBroker
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
@@ -21,6 +21,7 @@ from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos
 from hubbub.config import Settings
+from hubbub.demo import Demo
 from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.fanout.channel import Bounds
 from hubbub.fanout.hub import Hub, Timing
@@ -47,6 +48,8 @@ from hubbub.stores.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
 
+REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that waits for the interpreter gets it. Python's own 5 ms is what a post would wait
 between the store's commit and its answer while the event loop is busy sending."""
@@ -61,6 +64,8 @@ def build(settings: Settings) -> Services:
     metrics = Metrics()
     store = make_store(settings, metrics)
     broker = make_broker(settings, store)
+    if isinstance(distant := broker, Distant):
+        metrics.observe("hubbub_broker_reachable", "1 while the live log can be reached", lambda: distant.reachable)
     ids = IdSource()
     metrics.observe("hubbub_clock_behind_seconds", "How far the clock is behind the newest comment's time", ids.ahead)
     publisher = Publisher(broker, store, metrics)
@@ -82,6 +87,7 @@ def build(settings: Settings) -> Services:
             linger=settings.linger,
             retry_min=settings.retry_min,
             retry_max=settings.retry_max,
+            position_check=settings.position_check,
         ),
         metrics=metrics,
         max_viewers=max_viewers,
@@ -90,18 +96,21 @@ def build(settings: Settings) -> Services:
     )
     # Half of the connections, so that the other half is there for posts whatever comes.
     max_polls = max((settings.max_connections or room_for_connections(max_viewers)) // 2, 1)
+    accepting = Accepting(store, publisher, limits, ids, videos)
+    retracting = Retracting(store, publisher, ids, metrics)
     return Services(
         store=store,
         broker=broker,
         publisher=publisher,
-        accepting=Accepting(store, publisher, limits, ids, videos),
-        retracting=Retracting(store, publisher, ids, metrics),
+        accepting=accepting,
+        retracting=retracting,
         videos=videos,
         hub=hub,
         polling=Polling(hub, metrics, most=max_polls),
         authenticator=make_authenticator(settings),
         metrics=metrics,
         ids=ids,
+        demo=Demo(store, videos, accepting, retracting) if settings.dev else None,
     )
 
 
@@ -153,7 +162,24 @@ def make_broker(settings: Settings, store: Store) -> Broker:
     scheme = urlsplit(settings.broker).scheme
     if scheme == "local" and isinstance(store, Journal):
         return LocalBroker(store, lock_path=_lock_path(store))
-    raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local://.")
+    if scheme in REDIS_SCHEMES:
+        return _redis_broker(settings)
+    raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local:// or redis://.")
+
+
+def _redis_broker(settings: Settings) -> Broker:
+    try:
+        from hubbub.brokers.redis import Bounds, RedisBroker
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "HUBBUB_BROKER", f"{urlsplit(settings.broker).scheme}:// needs {error.name}: pip install 'hubbub[redis]'."
+        ) from None
+    return RedisBroker.from_url(
+        settings.broker,
+        prefix=settings.key_prefix,
+        channels=settings.channels,
+        history=Bounds(settings.history, round(settings.history_age * 1000)),
+    )
 
 
 def _lock_path(store: Store) -> Path | None:
@@ -183,6 +209,7 @@ def surface(settings: Settings) -> Surface:
         access_log=settings.access_log,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
+        pages=settings.pages,
         dev_secret=settings.jwt_secret if settings.dev else None,
     )
 
@@ -201,6 +228,8 @@ async def opened(services: Services) -> AsyncIterator[Services]:
         stack.push_async_callback(services.publisher.stop)
         services.hub.start()
         stack.push_async_callback(services.hub.close)
+        if services.demo is not None:
+            stack.push_async_callback(services.demo.stop)
         yield services
 
 

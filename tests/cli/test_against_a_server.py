@@ -66,14 +66,15 @@ async def texts_of(process: Process, count: int) -> list[str]:
 
 
 async def test_what_a_development_server_prints_works_when_pasted(free_port: int, home: Path) -> None:
-    """The page's address, the line that posts and the line that watches, in a shell without the server's settings."""
+    """The page's address, and the lines that play a demo, post and watch, in a shell without the server's settings."""
     store = "sqlite:///with space.db"
     async with hubbub("serve", "--dev", "--port", str(free_port), "--store", store, JWT_ISSUER="it's me") as server:
-        printed = [await line_of(server.stdout) for _ in range(7)]
-        page, watch, post = (line.strip() for line in printed[2::2])
+        printed = [await line_of(server.stdout) for _ in range(9)]
+        page, demo, watch, post = (line.strip() for line in printed[2::2])
         commands = f"""
             set -e
             curl -sf {page} >page.html
+            {demo} --for 5s --rate 1 >demo
             touch watched
             {watch} -sm 15 >watched & watcher=$!
             until grep -q welcome watched; do kill -0 $watcher; sleep 0.05; done
@@ -85,6 +86,7 @@ async def test_what_a_development_server_prints_works_when_pasted(free_port: int
         async with asyncio.timeout(PATIENCE):
             _, errors = await shell.communicate()
         assert (shell.returncode, errors) == (0, b"")
+        assert (home / "demo").read_text().count("/watch/demo\n") == 2
         comment = json.loads((home / "posted").read_bytes())
         assert (comment["text"], comment["user"]["id"]) == ("Hello!", "me")
         assert comment["id"] in (home / "watched").read_text()
@@ -126,6 +128,13 @@ async def test_a_video_is_told_of_started_and_ended(home: Path) -> None:
         status, _, err = await run("video", "start", "launch", "--title", "x", **variables)
         assert status == 2
         assert "go with put" in err
+        await run("video", "start", "second", **variables)
+        status, out, err = await run("video", "list", URL=server.url)
+        assert (status, out, err) == (0, "second\tlive\nlaunch\tended\tLaunch \\u202e day\n", "")
+        status, out, _ = await run("video", "list", "--state", "ended", URL=server.url)
+        assert (status, out.split("\t")[0]) == (0, "launch")
+        for words in (("list", "launch"), ("list", "--title", "x"), ("show",), ("show", "launch", "--state", "live")):
+            assert (await run("video", *words, **variables))[0] == 2
 
 
 async def test_posts_are_seen_by_tail_through_a_kill(home: Path) -> None:

@@ -27,7 +27,7 @@ from hubbub.config.settings import Settings
 Run = Callable[..., Result]
 
 SECRET = "a secret for tests only, of more than 32 bytes"
-COMMANDS = ["serve", "token", "post", "tail", "video", "config", "backup"]
+COMMANDS = ["serve", "demo", "token", "post", "tail", "video", "config", "backup"]
 
 
 def test_version_is_one_line(run: Run) -> None:

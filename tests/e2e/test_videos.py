@@ -88,6 +88,7 @@ async def test_a_video_goes_through_its_life(server: Running) -> None:
             "state": "upcoming",
             "started_at": None,
             "ended_at": None,
+            "shards": 1,
             "viewers": 0,
             "settings": {},
             "pins": [],
@@ -106,6 +107,29 @@ async def test_a_video_goes_through_its_life(server: Running) -> None:
         assert await caller.video("POST", "/start") == started
         assert await caller.video("PUT", "", {"title": None}) == started | {"title": None}
         assert await caller.video("GET") == started | {"title": None}
+
+
+async def test_over_how_many_gateways_its_viewers_are_spread(server: Running) -> None:
+    """`shards` is told and kept like the rest, null is 1, viewers get no event of it; a stream and a poll take any
+    shard that a video can have, and refuse what is none."""
+    async with called(server.url) as caller, Stream.open(server.url, "v", "shard=999") as stream:
+        await stream.until("welcome")
+        assert (await caller.video("PUT", "", {"shards": 8}))["shards"] == 8
+        assert (await caller.video("PUT", "", {"title": "Launch day"}))["shards"] == 8
+        assert (await caller.video("POST", "/start"))["shards"] == 8
+        assert (await caller.video("PUT", "", {"shards": 1000.0}))["shards"] == 1000
+        assert (await caller.video("PUT", "", {"shards": None}))["shards"] == 1
+        assert [event.name for event in await stream.until("start")] == ["start"]
+        for shards in (0, 1001, -1, 2.5, "2", True, [2], 2**70):
+            refused = await caller.ask("PUT", VIDEO, {"shards": shards})
+            assert (refused.status, refused.json()["field"]) == (400, "shards"), shards
+        forbidden = await caller.ask("PUT", VIDEO, {"shards": 2}, bearer=ADA)
+        assert forbidden.status == 403
+        assert (await caller.ask("GET", COMMENTS + "/poll?wait=0&shard=7")).status == 200
+        for way in ("stream", "poll"):
+            for shard in ("1000", "-1", "x", "", "1.0", "%C2%B2", "1&shard=1"):
+                refused = await caller.ask("GET", f"{COMMENTS}/{way}?shard={shard}")
+                assert (refused.status, refused.json()["field"]) == (400, "shard"), shard
 
 
 async def test_offsets_follow_the_start_as_it_is_known(server: Running) -> None:

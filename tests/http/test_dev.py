@@ -29,7 +29,12 @@ from hubbub.testing.server import SECRET, running_server
 async def test_requests_from_elsewhere_are_refused(tmp_path: Path, headers: dict[str, str]) -> None:
     """By another name, from another page, through a proxy: no guest token, no comment, no page."""
     async with running_server(tmp_path, dev=True, jwt_secret=SECRET) as server, httpx.AsyncClient() as client:
-        for method, path in (("POST", "/dev/guest"), ("GET", "/"), ("GET", "/v1/videos/v/comments")):
+        for method, path in (
+            ("POST", "/dev/guest"),
+            ("POST", "/dev/demo"),
+            ("GET", "/watch/v"),
+            ("GET", "/v1/videos/v/comments"),
+        ):
             answer = await client.request(method, server.url + path, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (403, "dev_only_local")
 
@@ -50,6 +55,18 @@ async def test_a_guest_may_watch_and_post(tmp_path: Path, host: str) -> None:
             assert hide.status_code == 403
 
 
+async def test_a_guest_may_moderate_who_asks_to(tmp_path: Path) -> None:
+    """For trying out what moderators see; everybody sees by their role what they are."""
+    running = running_server(tmp_path, dev=True, jwt_secret=SECRET)
+    async with running as server, httpx.AsyncClient(base_url=server.url) as client:
+        guest = (await client.post("/dev/guest", json={"name": "Mo", "moderator": True})).json()
+        bearer = {"Authorization": f"Bearer {guest['token']}"}
+        posted = await client.post("/v1/videos/v/comments", json={"text": "hi"}, headers=bearer)
+        assert posted.json()["user"]["roles"] == ["moderator"]
+        started = await client.post("/v1/videos/v/start", headers=bearer)
+        assert started.json()["state"] == "live"
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"name": 5}', b'{"admin": true}', b"\xff"])
 async def test_a_guest_without_sense_is_refused(tmp_path: Path, body: bytes) -> None:
     """A clear 400."""
@@ -67,8 +84,13 @@ async def test_a_guest_needs_a_name_that_can_be_shown(tmp_path: Path, name: str)
     assert (answer.status_code, problem["code"], problem["field"]) == (400, "malformed", "name")
 
 
-async def test_guests_and_page_exist_in_development_only(tmp_path: Path) -> None:
+async def test_guests_and_demo_exist_in_development_only(tmp_path: Path) -> None:
     """A server for others hands out nothing."""
     async with running_server(tmp_path) as server, httpx.AsyncClient(base_url=server.url) as client:
-        for method, path in (("POST", "/dev/guest"), ("GET", "/"), ("GET", "/web/app.js")):
+        for method, path in (
+            ("POST", "/dev/guest"),
+            ("POST", "/dev/demo"),
+            ("GET", "/dev/demo"),
+            ("DELETE", "/dev/demo"),
+        ):
             assert (await client.request(method, path)).status_code == 404

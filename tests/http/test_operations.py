@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import apsw
 import pytest
 from starlette.requests import Request
 
-from hubbub.http.operations import Operations
+from hubbub.http.operations import Degraded, Operations
 from hubbub.metrics import Metrics
 from hubbub.stores.sqlite import SqliteStore
 from hubbub.testing.clock import FakeClock
@@ -44,7 +45,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def operations(store: SqliteStore, clock: FakeClock) -> Operations:
     """The endpoints over the store."""
-    return Operations(store, Metrics(), draining=lambda: False, unpublished=lambda: 0, clock=clock)
+    return Operations(store, Metrics(), draining=lambda: False, degraded=lambda: None, clock=clock)
 
 
 async def statuses(operations: Operations, askers: int) -> set[int]:
@@ -78,6 +79,19 @@ async def test_readiness_follows_the_store_within_a_second(
     assert await statuses(operations, 3) == {503}
     clock.advance(1)
     assert await statuses(operations, 3) == {200}
+
+
+async def test_degraded_is_ready_and_says_why(store: SqliteStore, clock: FakeClock) -> None:
+    """Taking a process out of service would help nobody while what it takes is kept and shown, if late."""
+    why: list[Degraded] = []
+    operations = Operations(
+        store, Metrics(), draining=lambda: False, degraded=lambda: why[0] if why else None, clock=clock
+    )
+    assert json.loads(bytes((await operations.readyz(REQUEST)).body)) == {"status": "ok"}
+    why.append(Degraded("unpublished", "Some wait."))
+    answer = await operations.readyz(REQUEST)
+    assert answer.status_code == 200
+    assert json.loads(bytes(answer.body)) == {"status": "degraded", "reason": "unpublished", "detail": "Some wait."}
 
 
 async def test_an_asker_who_goes_away_leaves_the_answer_to_the_others(operations: Operations) -> None:

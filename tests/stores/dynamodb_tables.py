@@ -46,6 +46,6 @@ async def empty_lists(store: DynamoStore) -> None:
     """Take everything off the unpublished list, and close all flags."""
     if await store.count_unpublished():
         events = await store.lease_unpublished("", now=_FAR, lease_ms=0, limit=1_000)
-        await store.confirm_published([event.id for event in events])
+        await store.confirm_published(events)
     for flag in await store.flags(video_id=None, after=None, limit=1_000):
         await store.clear_flags(flag.video_id, flag.comment_id)

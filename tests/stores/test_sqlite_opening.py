@@ -188,6 +188,7 @@ async def test_a_database_from_before_videos_goes_on(tmp_path: Path) -> None:
     start = make_timeline_event("video", Kind.START, Timeline(7))
     kept = await store.keep_video(Video("video", timeline=Timeline(7)), was=None, event=start)
     assert kept.position == ("e1", 2)
+    assert (await store.video("video")) == Video("video", timeline=Timeline(7), shards=1)
     assert [entry.event.kind for entry in (await store.log_tail("video", 9)).entries] == [Kind.UNPINNED, Kind.START]
     await store.close()
 

@@ -16,6 +16,7 @@ import click
 from hubbub import __version__
 from hubbub.cli.backup import backup
 from hubbub.cli.config import config
+from hubbub.cli.demo import demo
 from hubbub.cli.options import DEBUG_VARIABLE
 from hubbub.cli.post import post
 from hubbub.cli.serve import serve
@@ -97,7 +98,7 @@ def program() -> None:
     """
 
 
-for command in (serve, token, post, tail, video, config, store, backup):
+for command in (serve, demo, token, post, tail, video, config, store, backup):
     program.add_command(command)
 
 

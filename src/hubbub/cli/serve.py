@@ -97,9 +97,12 @@ def first_steps(settings: Settings, url: str) -> str:
     comments = f"{url}/v1/videos/demo/comments"
     authorization = f"Authorization: Bearer $({token_command(settings)})"
     insecure = " -k" if url.startswith("https:") else ""  # whatever certificate a laptop has, curl won't know it
+    elsewhere = [] if url == "http://127.0.0.1:8000" else ["--url", url]
+    demo = shlex.join([*own_words(), "demo", *elsewhere])
+    page = f"The page:\n  {url}/\n" if settings.pages else ""
     return f"""
-The page:
-  {url}/
+{page}A living stream (or press the page's button):
+  {demo}
 Watch a video's comments:
   curl -N{insecure} {comments}/stream
 Post one, in another terminal:

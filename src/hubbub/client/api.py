@@ -8,18 +8,22 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import Enum
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
 from hubbub import __version__
 from hubbub.client.backoff import Backoff
+from hubbub.client.choosing import ChoosingWatcher
 from hubbub.client.errors import WORTH_REPEATING, ApiError, Unreachable, describe, error_from
-from hubbub.client.polling import PollWatcher
+from hubbub.client.paths import comment_path, comments_path, decimal, video_path
+from hubbub.client.polling import Ask, PollWatcher
 from hubbub.client.reading import CODINGS, MAX_ANSWER, body
-from hubbub.client.watching import OnState, Watcher, WatchEvent, is_comment
+from hubbub.client.sharding import Shard
+from hubbub.client.watching import Connect, OnState, Watcher, WatchEvent, is_comment
 
 Token = str | Callable[[], Awaitable[str]] | None
 """A token, or a coroutine function that is asked for one before each request and each connection of a stream."""
@@ -73,6 +77,14 @@ class Page(NamedTuple):
     has_more: bool
 
 
+class VideoPage(NamedTuple):
+    """A page of the videos there are; ``next_cursor`` is None on the last one."""
+
+    videos: list[dict[str, Any]]
+    next_cursor: str | None
+    has_more: bool
+
+
 class HubbubClient:
     """A client of one service; an async context manager. Comments are dicts as ``/docs`` describes them.
 
@@ -81,8 +93,9 @@ class HubbubClient:
     other calls have the same effect twice as once. Each attempt may take ``timeout`` seconds.
 
     A stream that brings no byte for ``silence`` seconds is taken for dead (the server's heartbeat comes every 15 by
-    default). ``first_wait`` and ``longest_wait`` bound the waits between a stream's connections; the server names a
-    first wait of its own.
+    default), and one that brings no event within ``welcome_within`` seconds for held back by the network.
+    ``first_wait`` and ``longest_wait`` bound the waits between a stream's connections; the server names a first wait
+    of its own.
 
     ``http``: an own `httpx.AsyncClient`, for proxies or certificates; it is then left open at the end.
     """
@@ -97,6 +110,7 @@ class HubbubClient:
         silence: float = 45.0,
         first_wait: float = 1.0,
         longest_wait: float = 30.0,
+        welcome_within: float = 6.0,
         http: httpx.AsyncClient | None = None,
     ) -> None:
         if not is_address(base_url):
@@ -108,6 +122,7 @@ class HubbubClient:
         self._silence = silence
         self._first_wait = first_wait
         self._longest_wait = longest_wait
+        self._welcome_within = welcome_within
         self._owns_http = http is None
         # No bound on connections: each stream holds one for as long as it is watched.
         self._http = http or httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
@@ -147,7 +162,7 @@ class HubbubClient:
         if meta is not None:
             draft["meta"] = meta
         key = idempotency_key if idempotency_key is not None else str(uuid.uuid4())
-        return await self._comment("POST", _comments(video_id), json=draft, headers={"Idempotency-Key": key})
+        return await self._comment("POST", comments_path(video_id), json=draft, headers={"Idempotency-Key": key})
 
     async def page(
         self, video_id: str, *, cursor: str | None = None, limit: int = 50, sort: Literal["desc", "asc"] = "desc"
@@ -156,7 +171,7 @@ class HubbubClient:
         params: dict[str, Any] = {"limit": limit, "sort": sort}
         if cursor is not None:
             params["cursor"] = cursor
-        return self._page(await self._call("GET", _comments(video_id), params=params))
+        return self._page(await self._call("GET", comments_path(video_id), params=params))
 
     def _page(self, found: Any) -> Page:
         match found:
@@ -185,31 +200,65 @@ class HubbubClient:
 
     async def comment(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """One comment."""
-        return await self._comment("GET", _comment(video_id, comment_id))
+        return await self._comment("GET", comment_path(video_id, comment_id))
 
     # --- moderating ---------------------------------------------------------------------------------------------------
 
     async def delete(self, video_id: str, comment_id: str) -> None:
         """Erase a comment for good: the author's right, and a moderator's."""
-        await self._call("DELETE", _comment(video_id, comment_id))
+        await self._call("DELETE", comment_path(video_id, comment_id))
 
     async def hide(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Take a comment out of sight; the comment as it then stands."""
-        return await self._comment("POST", _comment(video_id, comment_id) + "/hide")
+        return await self._comment("POST", comment_path(video_id, comment_id) + "/hide")
 
     async def restore(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Show a hidden comment again; the comment as it then stands."""
-        return await self._comment("POST", _comment(video_id, comment_id) + "/restore")
+        return await self._comment("POST", comment_path(video_id, comment_id) + "/restore")
 
     async def pin(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Put a comment on top; the comment as it then stands."""
-        return await self._comment("PUT", _comment(video_id, comment_id) + "/pin")
+        return await self._comment("PUT", comment_path(video_id, comment_id) + "/pin")
 
     async def unpin(self, video_id: str, comment_id: str) -> None:
         """Take a pinned comment down."""
-        await self._call("DELETE", _comment(video_id, comment_id) + "/pin")
+        await self._call("DELETE", comment_path(video_id, comment_id) + "/pin")
 
     # --- videos -------------------------------------------------------------------------------------------------------
+
+    async def video_page(
+        self,
+        *,
+        state: Literal["live", "ended", "upcoming"] | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> VideoPage:
+        """One page of what is on, ``limit`` (1–200) videos at most, the latest first."""
+        given = {"state": state, "cursor": cursor, "limit": limit}
+        params = {name: value for name, value in given.items() if value is not None}
+        match await self._call("GET", "/v1/videos", params=params):
+            case {"videos": [*videos], "next_cursor": str() | None as following, "has_more": bool(has_more)} if all(
+                map(_is_video, videos)
+            ):
+                return VideoPage(videos, following, has_more)
+            case _:
+                raise self._misfit("a page of videos")
+
+    async def videos(
+        self, state: Literal["live", "ended", "upcoming"] | None = None, *, limit: int | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """What is on, page after page; ``limit``: no more than so many in all."""
+        left = limit
+        cursor: str | None = None
+        while left is None or left > 0:
+            size = MAX_PAGE if left is None else min(left, MAX_PAGE)
+            page = await self.video_page(state=state, cursor=cursor, limit=size)
+            for video in page.videos:
+                yield video
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
+            left = None if left is None else left - len(page.videos)
 
     async def video(self, video_id: str) -> dict[str, Any]:
         """What is known of a video."""
@@ -222,11 +271,12 @@ class HubbubClient:
         title: str | Unchanged | None = UNCHANGED,
         media_url: str | Unchanged | None = UNCHANGED,
         started_at: int | Unchanged | None = UNCHANGED,
+        shards: int | Unchanged | None = UNCHANGED,
     ) -> dict[str, Any]:
         """Register a video, or change what is known of it: what is not given stays, None forgets it. ``started_at`` is
-        in milliseconds since the Unix epoch.
+        in milliseconds since the Unix epoch; over ``shards`` gateways its viewers are spread.
         """
-        told = {"title": title, "media_url": media_url, "started_at": started_at}
+        told = {"title": title, "media_url": media_url, "started_at": started_at, "shards": shards}
         given = {name: value for name, value in told.items() if value is not UNCHANGED}
         return await self._video("PUT", video_id, json=given)
 
@@ -242,9 +292,9 @@ class HubbubClient:
         """The comments of a stretch of the timeline, in seconds, in order; page after page. `ApiError` with the code
         ``start_unknown`` while the video's start is not known.
         """
-        params: dict[str, Any] = {"start": _decimal(start), "duration": _decimal(duration), "limit": MAX_REPLAY_PAGE}
+        params: dict[str, Any] = {"start": decimal(start), "duration": decimal(duration), "limit": MAX_REPLAY_PAGE}
         while True:
-            page = self._page(await self._call("GET", _video(video_id) + "/replay", params=params))
+            page = self._page(await self._call("GET", video_path(video_id) + "/replay", params=params))
             for comment in page.comments:
                 yield comment
             if page.next_cursor is None:
@@ -261,28 +311,44 @@ class HubbubClient:
         batch: bool = True,
         last_event_id: str | None = None,
         on_state: OnState | None = None,
-        transport: Literal["stream", "poll"] = "stream",
+        transport: Literal["auto", "stream", "poll"] = "auto",
     ) -> AsyncGenerator[WatchEvent, None]:
         """Everything that happens on a video: the newest ``backlog`` (0–200) comments, or what came after the place
         ``last_event_id``, then whatever comes.
 
         What it promises stands in `hubbub.client.watching`. ``batch``: have the server send a tick's comments as
         one array (less to parse); they arrive here one by one all the same. Cancelling the task that iterates
-        closes the connection at once. ``transport``: ``poll`` asks again and again instead of holding a stream open,
-        for networks that hold streams back; there is then no `welcome` but the first, and none at a
-        ``last_event_id``. Who leaves the loop by ``break`` and wants that too uses ``async with
-        contextlib.aclosing(…)``.
+        closes the connection at once. ``transport``: ``stream``; or ``poll``, which asks again and again instead of
+        holding a stream open, for networks that hold streams back (there is then no `welcome` but the first, and none
+        at a ``last_event_id``); or ``auto``: a stream, and polls while streams are held back. Who leaves the loop by
+        ``break`` and wants the connection closed at once, too, uses ``async with contextlib.aclosing(…)``.
         """
         if last_event_id is not None and not last_event_id.isprintable():
             raise ValueError("last_event_id must be an event's id as it was given")
-        url = f"{self._base_url}{_comments(video_id)}/{transport}"
+        url = f"{self._base_url}{comments_path(video_id)}/"
+        shard = Shard(partial(self._once, "GET", video_path(video_id)))
+        connect = self._streams(url + "stream", shard, {"backlog": backlog, "batch": int(batch)})
+        ask = self._polls(url + "poll", shard, backlog)
+        backoff = Backoff(self._first_wait, self._longest_wait)
+        if transport == "stream":
+            return Watcher(connect, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
         if transport == "poll":
-            return self._watch_by_poll(url, backlog, last_event_id, on_state)
-        params = {"backlog": backlog, "batch": int(batch)}
+            return PollWatcher(ask, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
+        return ChoosingWatcher(
+            connect,
+            ask,
+            patience=self._welcome_within,
+            backoff=backoff,
+            last_event_id=last_event_id,
+            on_state=on_state,
+        ).events()
 
+    def _streams(self, url: str, shard: Shard, asked: dict[str, int]) -> Connect:
         @asynccontextmanager
         async def connect(place: str | None) -> AsyncIterator[httpx.Response]:
-            headers = await self._headers() | {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+            headers = await self._headers()
+            params = asked | await shard.params(headers)
+            headers |= {"Accept": "text/event-stream", "Cache-Control": "no-store"}
             # As bytes: httpx would refuse what is not ASCII, and an id is the server's to choose.
             resume = [] if place is None else [(b"Last-Event-ID", place.encode())]
             timeout = httpx.Timeout(self._timeout, read=self._silence)
@@ -290,27 +356,23 @@ class HubbubClient:
             async with self._http.stream("GET", url, params=params, headers=all_headers, timeout=timeout) as response:
                 yield response
 
-        backoff = Backoff(self._first_wait, self._longest_wait)
-        return Watcher(connect, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
+        return connect
 
-    def _watch_by_poll(
-        self, url: str, backlog: int, last_event_id: str | None, on_state: OnState | None
-    ) -> AsyncGenerator[WatchEvent, None]:
+    def _polls(self, url: str, shard: Shard, backlog: int) -> Ask:
         held = max(int(min(_HELD, self._silence / 2)), 1)
 
         @asynccontextmanager
         async def ask(place: str | None, limit: int) -> AsyncIterator[httpx.Response]:
+            headers = await self._headers()
             params: dict[str, Any] = {"backlog": backlog, "wait": held, "limit": limit}
+            params |= await shard.params(headers)
             if place is not None:
                 params["after"] = place
             timeout = httpx.Timeout(self._timeout, read=max(self._silence, held + self._timeout))
-            async with self._http.stream(
-                "GET", url, params=params, headers=await self._headers(), timeout=timeout
-            ) as response:
+            async with self._http.stream("GET", url, params=params, headers=headers, timeout=timeout) as response:
                 yield response
 
-        backoff = Backoff(self._first_wait, self._longest_wait)
-        return PollWatcher(ask, backoff=backoff, last_event_id=last_event_id, on_state=on_state).events()
+        return ask
 
     # --- how calls are made -------------------------------------------------------------------------------------------
 
@@ -333,10 +395,11 @@ class HubbubClient:
 
     async def _video(self, method: str, video_id: str, path: str = "", **request: Any) -> dict[str, Any]:
         """A call that is answered with a video."""
-        found = await self._call(method, _video(video_id) + path, **request)
-        if not (isinstance(found, dict) and isinstance(found.get("video_id"), str)):
+        found = await self._call(method, video_path(video_id) + path, **request)
+        if not _is_video(found):
             raise self._misfit("a video")
-        return found
+        video: dict[str, Any] = found
+        return video
 
     def _misfit(self, wanted: str) -> Unreachable:
         return Unreachable(f"{self._base_url} answered with something else than {wanted}; is it Hubbub?")
@@ -383,23 +446,5 @@ class HubbubClient:
             raise self._misfit("JSON") from error
 
 
-def _video(video_id: str) -> str:
-    return f"/v1/videos/{_segment(video_id)}"
-
-
-def _comments(video_id: str) -> str:
-    return f"{_video(video_id)}/comments"
-
-
-def _decimal(seconds: float) -> str:
-    """Without an exponent, to the millisecond that comments are placed by."""
-    return f"{seconds:.3f}"
-
-
-def _comment(video_id: str, comment_id: str) -> str:
-    return f"{_comments(video_id)}/{_segment(comment_id)}"
-
-
-def _segment(name: str) -> str:
-    """``name`` as one segment of a path: ``..`` too, which httpx would otherwise resolve to another address."""
-    return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
+def _is_video(found: object) -> bool:
+    return isinstance(found, dict) and isinstance(found.get("video_id"), str)

@@ -34,14 +34,19 @@ class PollWatcher(Watcher):
         super().__init__(self._poll, backoff=backoff, last_event_id=last_event_id, on_state=on_state)
         self._ask = ask
         self._limit = _MOST
+        self._answered = False  # since this connection began
+
+    def _enough(self) -> bool:
+        """Whether to stop polling for now."""
+        return False
 
     def _poll(self, place: str | None) -> AbstractAsyncContextManager[httpx.Response]:
         return self._ask(place, self._limit)
 
     async def _connection(self) -> AsyncGenerator[WatchEvent, None]:
         loop = asyncio.get_running_loop()
-        began_anew = True
-        while True:
+        self._answered = False
+        while not self._enough():
             asked = loop.time()
             try:
                 async with self._connect(self._place) as response:
@@ -53,8 +58,8 @@ class PollWatcher(Watcher):
                 raise
             self._limit = min(self._limit * 2, _MOST)
             events, position = _read(answer)
-            if began_anew:
-                began_anew = False
+            if not self._answered:
+                self._answered = True
                 self._backoff.succeeded()
                 self._tell("live", "")
             for event in self._take_answer(events, position):

@@ -102,7 +102,12 @@ class Watcher:
 
     async def _connection(self) -> AsyncGenerator[WatchEvent, None]:
         """The events until something goes wrong or the server says goodbye."""
-        async with self._connect(self._place) as response, aclosing(self._read(response)) as events:
+        async with aclosing(self._streamed(self._connect)) as events:
+            async for event in events:
+                yield event
+
+    async def _streamed(self, connect: Connect) -> AsyncGenerator[WatchEvent, None]:
+        async with connect(self._place) as response, aclosing(self._read(response)) as events:
             async for event in events:
                 yield event
 

@@ -94,10 +94,11 @@ class Accepting:
 
     async def _keep(self, comment: Comment, key: IdempotencyKey | None, address: str) -> Posted:
         encoded = encode_json(comment)
+        due = self._publisher.due()
         try:
-            kept = await self._store.append(comment, key=key)
+            kept = await self._store.append(comment, key=key, due=due)
             if kept.created:
-                await self._publisher.publish(comment_event(comment, encoded), kept.position)
+                await self._publisher.publish(comment_event(comment, encoded), kept.position, due=due)
                 return Posted(encoded, replayed=False)
         except Refusal:
             await self._limits.give_back(comment.user.id, address)

@@ -79,8 +79,9 @@ class Retracting:
         return await asyncio.shield(self._commit(change, comment))
 
     async def _commit(self, change: Change, before: Comment) -> Comment:
-        applied = await self._store.apply(change)
+        due = self._publisher.due()
+        applied = await self._store.apply(change, due=due)
         if applied.changed:
             self._metrics.changes.labels(change.kind.value).inc()
-            await self._publisher.publish(change_event(change, applied.comment), applied.position)
+            await self._publisher.publish(change_event(change, applied.comment), applied.position, due=due)
         return applied.comment or before

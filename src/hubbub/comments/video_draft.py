@@ -6,6 +6,7 @@ As in `hubbub.comments.draft`, what can't be read is `Malformed` (400), and what
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from hubbub.comments.bodies import JsonBody, Whole, WholeFloat
 from hubbub.comments.draft import WHITE_SPACE
 from hubbub.errors import Unprocessable
+from hubbub.model import MAX_SHARDS
 
 MAX_TITLE = 200
 """Code points of a title."""
@@ -27,12 +29,17 @@ MEDIA_URL = r"^(https?://[A-Za-z0-9]|/(?!/))[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*$"
 _MEDIA_URL = re.compile(MEDIA_URL)
 
 
+_Shards = Annotated[int, msgspec.Meta(ge=1, le=MAX_SHARDS)]
+_ShardsFloat = Annotated[float, msgspec.Meta(ge=1, le=MAX_SHARDS, multiple_of=1)]  # 2.0 is the same number as 2 in JSON
+
+
 class VideoDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a ``PUT`` tells. A field that is left away stays as it is, one that is null is forgotten."""
 
     title: str | UnsetType | None = UNSET
     media_url: str | UnsetType | None = UNSET
     started_at: Whole | WholeFloat | UnsetType | None = UNSET
+    shards: _Shards | _ShardsFloat | UnsetType | None = UNSET
 
 
 class _Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +52,7 @@ _told = JsonBody(
         "title": "a string or null",
         "media_url": "a string or null",
         "started_at": "null or a whole number from 0 to 2^53: milliseconds since the Unix epoch",
+        "shards": f"null or a whole number from 1 to {MAX_SHARDS}",
     },
     '{"title": "Launch day"}',
 )

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import UNSET
@@ -78,6 +79,13 @@ class Videos:
         if self._registered:
             await self.find(video_id)
 
+    def untold(self, most: int) -> list[str]:
+        """The ids lately asked for here of which nothing is told, the latest first. Whoever named one may be the only
+        one who knows it.
+        """
+        names = (video_id for video_id, kept in reversed(self._kept.items()) if kept.video is None)
+        return list(islice(names, most))
+
     async def _ask(self, video_id: str, kept: _Kept | None) -> Video | None:
         task = self._reading.get(video_id)
         if task is None:
@@ -124,11 +132,14 @@ class Videos:
                 started_at = None if draft.started_at is None else int(draft.started_at)
                 timeline = Timeline(started_at, timeline.ended_at)
             _check_order(timeline)
+            shards = video.shards if draft.shards is UNSET else int(draft.shards or 1)
             told = Video(
                 video_id,
                 video.title if draft.title is UNSET else draft.title,
                 video.media_url if draft.media_url is UNSET else draft.media_url,
                 timeline,
+                video.made_at,
+                shards,
             )
             return told, Kind.START if timeline != video.timeline else None
 
@@ -168,7 +179,7 @@ class Videos:
             if was is None and self._registered and not registers:
                 raise _unknown()
             event_id, at = self._ids.next()
-            wanted, kind = decide(was or Video(video_id), at)
+            wanted, kind = decide(was or Video(video_id, made_at=at), at)
             if wanted == was:
                 return wanted
             # Shielded like a post: what is committed must be published.
@@ -182,8 +193,9 @@ class Videos:
     ) -> tuple[bool, Video | None]:
         video_id = wanted.video_id
         event = None if kind is None else timeline_event(event_id, video_id, kind, at, wanted.timeline)
+        due = self._publisher.due()
         try:
-            kept = await self._store.keep_video(wanted, was=was, event=event, actor=identity.user.id)
+            kept = await self._store.keep_video(wanted, was=was, event=event, actor=identity.user.id, due=due)
         except BaseException:
             self._kept.pop(video_id, None)  # it may have been written all the same
             self._reading.pop(video_id, None)
@@ -192,7 +204,7 @@ class Videos:
         self._keep(video_id, kept.video)
         if kept.kept and event is not None:
             self._metrics.changes.labels(event.kind.value).inc()
-            await self._publisher.publish(event, kept.position)
+            await self._publisher.publish(event, kept.position, due=due)
         return kept.kept, kept.video
 
 

@@ -146,7 +146,44 @@ class Settings:
         metavar="URL",
     )
     broker: str = setting(
-        "local://", values.url, "The live log: local:// is in this process.", group="Parts", metavar="URL"
+        "local://",
+        values.url,
+        "The live log: local:// is in this process; redis://[[USER]:PASSWORD@]HOST:PORT is Redis or Valkey, "
+        "redis+cluster:// a Cluster of them, rediss:// and rediss+cluster:// the same over TLS (?ca=FILE).",
+        group="Parts",
+        example="redis://127.0.0.1:6379",
+        metavar="URL",
+    )
+    channels: int | None = setting(
+        "off",
+        optional(values.integer(1, 16_384), "off"),
+        "Channels of Redis that all videos share by hash; off: one for each video. The same for all processes.",
+        group="Parts",
+        example="256",
+        metavar="NUMBER",
+    )
+    history: int = setting(
+        "1000",
+        values.integer(1, 100_000),
+        "Newest events of a video kept in Redis, for gateways that missed some; a few more now and then.",
+        group="Parts",
+        metavar="NUMBER",
+    )
+    history_age: float = setting("1h", values.seconds(10, 7 * 86_400), "And how long.", group="Parts", metavar="TIME")
+    key_prefix: str = setting(
+        "hubbub",
+        values.key_prefix,
+        "What names in Redis begin with, so that several deployments can share one.",
+        group="Parts",
+        example="hubbub-staging",
+        metavar="TEXT",
+    )
+    position_check: float = setting(
+        "3s",
+        values.seconds(0.1, 30),
+        "How often Redis is asked where the logs of watched videos stand: lost pushes are found by it.",
+        group="Parts",
+        metavar="TIME",
     )
     ingest: str | None = setting(
         "none",
@@ -224,6 +261,13 @@ class Settings:
         group="Who may do what",
         example="registered",
         metavar="WHICH",
+    )
+    pages: bool = setting(
+        "true",
+        values.boolean,
+        "Serve pages for people too: / (what is on) and /watch/ID.",
+        group="Who may do what",
+        example="false",
     )
 
     # --- limits -------------------------------------------------------------------------------------------------------

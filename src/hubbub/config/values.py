@@ -137,6 +137,13 @@ def url(value: str) -> str:
     return address
 
 
+def key_prefix(value: str) -> str:
+    """What names in an engine begin with. Without braces: in Redis they would choose where a key is."""
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", value.strip(), re.ASCII):
+        raise ValueError(f"{_quoted(value)} is not 1 to 64 letters, digits or _ . : -.")
+    return value.strip()
+
+
 def networks(value: str) -> tuple[Network, ...]:
     """IP addresses and networks, between commas."""
     found = []

@@ -15,12 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from hubbub.brokers.base import Broker
 from hubbub.fanout.backlog import MAX_BACKLOG, Backlog
 from hubbub.fanout.crowd import SLICE, Crowd, Slice
 from hubbub.fanout.frames import Frames, framed
 from hubbub.fanout.greeting import Greeting
-from hubbub.fanout.intake import Intake
+from hubbub.fanout.intake import Follower, Intake
 from hubbub.fanout.opening import Opened
 from hubbub.fanout.poller import Poller
 from hubbub.fanout.ring import Ring
@@ -29,8 +28,10 @@ from hubbub.fanout.writing import send_to_all
 from hubbub.ids import now_ms
 from hubbub.metrics import Metrics
 from hubbub.model import Entry, Position
-from hubbub.stores.base import Store
 from hubbub.wire.sse import HEARTBEAT
+
+NewIntake = Callable[[str, Ring, Follower], Intake]
+"""What follows a video's log into a ring, and tells the channel."""
 
 POLL_COST = 25
 """What answering a poll costs, in writes: a request is begun and ended for it."""
@@ -55,8 +56,7 @@ class Channel:
         self,
         video_id: str,
         *,
-        broker: Broker,
-        store: Store,
+        new_intake: NewIntake,
         bounds: Bounds,
         metrics: Metrics,
         wake: Callable[[Channel], None],
@@ -80,8 +80,7 @@ class Channel:
         self.ring = Ring(nowhere, max_entries=bounds.ring_entries, max_bytes=bounds.ring_bytes, skew_ms=bounds.skew_ms)
         self.frames = Frames(self.ring, max_bytes=bounds.ring_bytes)
         self.greeting = Greeting(video_id, Backlog(skew_ms=bounds.skew_ms), nowhere, 0, skew_ms=bounds.skew_ms)
-        self.intake = Intake(video_id, self.ring, self, broker=broker, store=store, metrics=metrics)
-        self._bounds = bounds
+        self.intake = new_intake(video_id, self.ring, self)
         self._metrics = metrics
         self._wake = wake
         self._care = care
@@ -117,7 +116,7 @@ class Channel:
 
     def began(self, opened: Opened) -> None:
         """The log was read, for the first time or anew: viewers from before stand off the ring now, and get `reset`."""
-        skew_ms = self._bounds.skew_ms
+        skew_ms = self.ring.skew_ms
         backlog = Backlog(skew_ms=skew_ms)
         backlog.add_older(opened.older)
         backlog.complete = opened.complete
@@ -151,6 +150,12 @@ class Channel:
         self.greeting.retract(comment_id)
         if self.is_thin():
             self._care(self)
+
+    def went_on(self) -> None:
+        """The log's head moved without an entry: who is level here is level with it."""
+        if self.framed == self.ring.next:
+            self.greeting.reach(self.ring.head)
+            self._move_to(self.framed)
 
     def reached_back(self, start: int, stop: int) -> None:
         """There are older entries to catch up on."""
@@ -252,11 +257,10 @@ class Channel:
         if start == stop:
             return start, stop
         now = now_ms()
-        epoch, offset = self.ring.head.epoch, self.ring.head.offset - (stop - start)
-        for item in self.ring.items(start, stop):
-            offset += 1
-            self.greeting.advance(item.event, Position(epoch, offset))
+        for item, place in zip(self.ring.items(start, stop), self.ring.places(start, stop), strict=True):
+            self.greeting.advance(item.event, place)
             self._metrics.post_to_frame.observe(max(now - item.event.at, 0) / 1000)
+        self.greeting.reach(self.ring.head)  # copies of what is here, and were left out, may have followed
         self.frames.cut(stop)
         self._move_to(stop)
         return start, stop

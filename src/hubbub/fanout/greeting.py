@@ -45,13 +45,17 @@ class Greeting:
         """The resume token of a viewer who stands here."""
         return encode_token(self.position, self.at - self._skew_ms)
 
-    def advance(self, event: Event, position: Position) -> None:
-        """Move past the next entry of the log."""
+    def advance(self, event: Event, position: Position | None) -> None:
+        """Move past the next entry of the log; with ``position`` None, past an event whose place there is not known."""
         self.backlog.apply(event, position)
         if event.kind in VIDEO_KINDS:
             self.timeline = timeline_of(event)
-        self.position, self.at = position, event.at
+        self.position, self.at = position or self.position, event.at
         self._bursts.clear()
+
+    def reach(self, position: Position) -> None:
+        """Everything up to ``position`` is here already."""
+        self.position = position
 
     def retract(self, comment_id: str) -> None:
         """Show a comment to nobody from now on."""

@@ -17,10 +17,13 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
-from hubbub.brokers.base import Broker
+from hubbub.brokers.base import Broker, Distant
 from hubbub.errors import HubbubError
-from hubbub.fanout.channel import Bounds, Channel
+from hubbub.fanout.channel import Bounds, Channel, NewIntake
+from hubbub.fanout.far import MENDING, FarIntake
 from hubbub.fanout.frames import framed
+from hubbub.fanout.intake import Intake
+from hubbub.fanout.lookout import Lookout
 from hubbub.fanout.resume import Resumed, Resumer
 from hubbub.fanout.seats import Seats
 from hubbub.fanout.ticker import Ticker
@@ -38,7 +41,8 @@ HOUSEKEEPING = 1.0
 
 class Timing(NamedTuple):
     """Seconds: bounds of a tick; silence before a heartbeat; no progress before a lagging viewer is closed; how long an
-    unwatched video's ring is kept; the bounds of the ``retry:`` that clients are given.
+    unwatched video's ring is kept; the bounds of the ``retry:`` that clients are given; between two looks at where the
+    logs of a broker across a network stand.
     """
 
     tick_min: float = 0.02
@@ -48,6 +52,7 @@ class Timing(NamedTuple):
     linger: float = 30.0
     retry_min: float = 1.0
     retry_max: float = 4.0
+    position_check: float = 3.0
 
 
 class _Beat(NamedTuple):
@@ -77,8 +82,6 @@ class Hub:
         max_per_address: int | None = None,
         idle_videos: int = 1000,
     ) -> None:
-        self._broker = broker
-        self._store = store
         self._bounds = bounds
         self._timing = timing
         self._metrics = metrics
@@ -92,6 +95,12 @@ class Hub:
         self.seats = Seats(max_viewers, max_per_address)
         self._ticker = Ticker(shortest=timing.tick_min, longest=timing.tick_max, metrics=metrics)
         self.resumer = Resumer(store)
+        self.lookout: Lookout | None = None
+        self._new_intake: NewIntake = partial(Intake, broker=broker, store=store, metrics=metrics)
+        if isinstance(broker, Distant):
+            self.lookout = Lookout(broker, self._channels, metrics, check_every=timing.position_check)
+            gate = asyncio.Semaphore(MENDING)
+            self._new_intake = partial(FarIntake, broker=broker, store=store, metrics=metrics, gate=gate)
         self._housekeeping: asyncio.Task[None] | None = None
         self.draining = False
         self._observe()
@@ -118,6 +127,8 @@ class Hub:
     def start(self) -> None:
         """Begin ticking. Call on the event loop."""
         self._ticker.start()
+        if self.lookout is not None:
+            self.lookout.start()
         self._housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
 
     async def close(self) -> None:
@@ -126,6 +137,8 @@ class Hub:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
             await asyncio.wait([self._housekeeping])
+        if self.lookout is not None:
+            await self.lookout.stop()
         await self._ticker.stop()
         for channel in list(self._channels.values()):
             await self._close(channel)
@@ -226,8 +239,7 @@ class Hub:
             await asyncio.wait([closing])  # else its unsubscribing would end our subscription
         channel = Channel(
             video_id,
-            broker=self._broker,
-            store=self._store,
+            new_intake=self._new_intake,
             bounds=self._bounds,
             metrics=self._metrics,
             wake=self._ticker.wake,

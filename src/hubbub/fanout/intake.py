@@ -47,6 +47,9 @@ class Follower(Protocol):
     def retracted(self, comment_id: str) -> None:
         """A comment's text went from the ring; it must go from everything made of it."""
 
+    def went_on(self) -> None:
+        """The ring's head moved, and no entry came of it."""
+
     def reached_back(self, start: int, stop: int) -> None:
         """Older entries were read into the ring, before all others: ``start`` ≤ sequence < ``stop``."""
 
@@ -66,7 +69,7 @@ class Intake:
         self._held: list[Entry] | None = None  # pushes that wait; None: the gate is open
         self._overflowed = False
         self._reading = asyncio.Lock()
-        self._mending: asyncio.Task[None] | None = None
+        self._mending: set[asyncio.Task[None]] = set()  # one works, others may be about to begin, or to end
         self._reaching: asyncio.Task[None] | None = None
         self._reached_back = False
 
@@ -75,7 +78,7 @@ class Intake:
         async with self._log_held():
             await self._broker.subscribe(self._video_id, self.receive)
             try:
-                await self._begin()
+                await self._begin_first()
             except BaseException:
                 await self._broker.unsubscribe(self._video_id)
                 self._held, self._overflowed = [], False  # nobody is there to take what came meanwhile
@@ -83,8 +86,8 @@ class Intake:
 
     async def close(self) -> None:
         """Unsubscribe."""
-        if self._mending is not None:
-            self._mending.cancel()
+        for mending in self._mending:
+            mending.cancel()
         await self._broker.unsubscribe(self._video_id)
 
     # --- pushes ------------------------------------------------------------------------------------------------------
@@ -139,22 +142,29 @@ class Intake:
                     self._begin_mending([])
                 self._overflowed = False
 
+    async def _begin_first(self) -> None:
+        await self._begin()
+
     async def _begin(self) -> None:
-        opened = await open_log(self._video_id, self._broker, self._store, self._ring.skew_ms)
+        self._restart(await open_log(self._video_id, self._broker, self._store, self._ring.skew_ms))
+
+    def _restart(self, opened: Opened) -> None:
         self._ring.restart(opened.start)
         self._reached_back = False
         self._follower.began(opened)
 
     def _begin_mending(self, held: list[Entry]) -> None:
         self._held = held
-        self._mending = asyncio.get_running_loop().create_task(self._mend())
+        mending = asyncio.get_running_loop().create_task(self._mend())
+        self._mending.add(mending)
+        mending.add_done_callback(self._mending.discard)
 
     async def _mend(self) -> None:
         """Fetch what is missing after the ring's head, or begin anew if that can't be proven. Tries until done."""
         async with self._log_held():
             while True:
                 try:
-                    await self._catch_up()
+                    await self._fetch_missing()
                     return
                 except Exception as error:  # whatever it was: a channel that gives up would be silent for ever
                     log.warning(
@@ -164,6 +174,16 @@ class Intake:
                         exc_info=not isinstance(error, HubbubError),
                     )
                     await asyncio.sleep(_RETRY)
+
+    async def _fetch_missing(self) -> None:
+        """Catch up, and let go of what was pushed before that: it was in what was read, or in a log that is no more. To
+        take it for the sign of another hole would have the log read again and again.
+        """
+        held = self._held
+        assert held is not None
+        pushed_before = len(held)
+        await self._catch_up()
+        del held[:pushed_before]
 
     async def _catch_up(self) -> None:
         try:
@@ -183,8 +203,7 @@ class Intake:
         if not self._may_hold(position):
             return
         if self._reaching is None:
-            mending = self._mending is not None and not self._mending.done()
-            if self._reached_back or mending:  # there is no telling how long mending takes
+            if self._reached_back or self._mending:  # there is no telling how long mending takes
                 return
             self._reaching = asyncio.get_running_loop().create_task(self._reach_back(gate))
         await asyncio.shield(self._reaching)

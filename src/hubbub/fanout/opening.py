@@ -22,7 +22,8 @@ class Opened(NamedTuple):
     """The log's recent entries with the place they start after, comments older than those, and the pins as of then.
     ``timeline`` is what was known of the video's before the entries, or since: entries that change it say so.
 
-    ``complete``: there are no older comments than these.
+    ``complete``: there are no older comments than these. ``unsettled``: the store has comments from a moment ago that
+    are neither among the entries nor among the older ones.
     """
 
     start: Position
@@ -31,28 +32,48 @@ class Opened(NamedTuple):
     pins: list[Event]
     complete: bool
     timeline: Timeline
+    unsettled: bool = False
 
 
-async def open_log(video_id: str, broker: Broker, store: Store, skew_ms: int) -> Opened:
+async def open_log(
+    video_id: str, broker: Broker, store: Store, skew_ms: int, *, all_in_log: bool = True, tail: int | None = None
+) -> Opened:
     """The log's tail, filled up from the store where it holds fewer comments than a full backlog.
 
     Exact although the two are read one after the other: a comment that the store has and the log does not is either
     older than the log's tail, or accepted a moment ago and about to be pushed. Only those older than the allowed skew
-    count as the former.
+    count as the former, and, where not all is in the log, those older than its tail: one of them that is pushed after
+    all is told by its id.
+
+    ``all_in_log``: a log that reaches back to its first entry has all there ever was, as the store's own has. ``tail``:
+    how many entries are read at most.
     """
-    head, entries = await broker.tail(video_id, OPENING_TAIL)
+    head, entries = await broker.tail(video_id, OPENING_TAIL if tail is None else tail)
     start = Position(head.epoch, entries[0].position.offset - 1) if entries else head
     pinned_here = {entry.event.subject for entry in entries if entry.event.kind is Kind.PINNED}
     video = await store.video(video_id)
     timeline = video.timeline if video is not None else Timeline()
     pins = [_pin(comment) for comment in await store.pins(video_id) if comment.id not in pinned_here]
-    if start.offset == 0 and entries:
+    if all_in_log and start.offset == 0 and entries:
         return Opened(start, entries, [], pins, complete=True, timeline=timeline)
     shown_here = {entry.event.subject for entry in entries if entry.event.kind in (Kind.COMMENT, Kind.RESTORED)}
     settled = now_ms() - skew_ms
     newest = await store.newest(video_id, MAX_BACKLOG)
-    older = [unpinned_event(c) for c in newest if c.id not in shown_here and c.created_at < settled]
-    return Opened(start, entries, older, pins, complete=len(newest) < MAX_BACKLOG, timeline=timeline)
+    missing = [comment for comment in newest if comment.id not in shown_here]
+    before = entries[0].event.id if entries and start.offset and not all_in_log else ""
+    older = [unpinned_event(comment) for comment in missing if comment.created_at < settled or comment.id < before]
+    complete, unsettled = len(newest) < MAX_BACKLOG, len(older) < len(missing)
+    return Opened(start, entries, older, pins, complete, timeline, unsettled)
+
+
+async def open_store(video_id: str, store: Store, start: Position) -> Opened:
+    """What the store alone shows, for a ring that begins at ``start`` without entries."""
+    video = await store.video(video_id)
+    timeline = video.timeline if video is not None else Timeline()
+    pins = [_pin(comment) for comment in await store.pins(video_id)]
+    newest = await store.newest(video_id, MAX_BACKLOG)
+    older = [unpinned_event(comment) for comment in newest]
+    return Opened(start, [], older, pins, complete=len(newest) < MAX_BACKLOG, timeline=timeline)
 
 
 def unpinned_event(comment: Comment) -> Event:

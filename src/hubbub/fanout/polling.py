@@ -34,6 +34,11 @@ class Polling:
         self._most = most
         self._held = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether nobody can be let in, whatever the address."""
+        return self._held >= self._most or self._hub.seats.full
+
     def take(self, address: str) -> bool:
         """Reserve a seat; False when there is none. Give it back with `free`."""
         if self._held >= self._most or not self._hub.seats.take(address):

@@ -73,11 +73,11 @@ class Resumer:
         The answer fits the channel as it stands when this returns: join without another await.
         """
         await self._let_channel_reach(channel, token.position)
-        cursor = self._in_ring(channel, token.position)
+        cursor = self._in_ring(channel, token)
         if cursor is not None:
             return Resumed("ring", b"", cursor)
         await channel.intake.reach_back(token.position, self._log_reads)
-        cursor = self._in_ring(channel, token.position)
+        cursor = self._in_ring(channel, token)
         if cursor is not None:
             return Resumed("log", b"", cursor)
         return await self._from_store(channel, token.low_water, form=form)
@@ -90,8 +90,8 @@ class Resumer:
                     await channel.moved.wait()
 
     @staticmethod
-    def _in_ring(channel: Channel, position: Position) -> int | None:
-        cursor = channel.ring.sequence_after(position)
+    def _in_ring(channel: Channel, token: ResumeToken) -> int | None:
+        cursor = channel.ring.sequence_after(token.position, token.low_water)
         return cursor if cursor is not None and cursor <= channel.framed else None
 
     async def _from_store(self, channel: Channel, low_water: int, *, form: Form) -> Resumed | None:

@@ -14,9 +14,14 @@ class Seats:
         self._taken = 0
         self._by_address: Counter[str] = Counter()
 
+    @property
+    def full(self) -> bool:
+        """Whether the bound of everyone is reached."""
+        return self._taken >= self._most
+
     def take(self, address: str) -> bool:
         """Reserve a seat; False at a bound. Give it back with `free`."""
-        if self._taken >= self._most:
+        if self.full:
             return False
         if self._per_address is not None:
             if self._by_address[address] >= self._per_address:

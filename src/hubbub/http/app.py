@@ -13,27 +13,29 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubbub import __version__
-from hubbub.brokers.base import Broker
+from hubbub.brokers.base import Broker, Distant
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
 from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos
+from hubbub.demo import Demo
 from hubbub.fanout.hub import Hub
 from hubbub.fanout.polling import Polling
-from hubbub.http.client_files import ClientFiles
+from hubbub.http.client_files import client_files
 from hubbub.http.cors import with_cors
-from hubbub.http.dev import Guests, LoopbackOnly
+from hubbub.http.dev import DemoCalls, Guests, LoopbackOnly
 from hubbub.http.edge import Edge
 from hubbub.http.history import History
 from hubbub.http.moderation import Moderation
-from hubbub.http.operations import Operations
-from hubbub.http.pages import Pages
+from hubbub.http.operations import Degraded, Operations
+from hubbub.http.pages import Documents, Pages
 from hubbub.http.poll import Poll
 from hubbub.http.post import Posting
 from hubbub.http.replay import Replay
 from hubbub.http.requests import Addresses, Callers, Network
 from hubbub.http.stream import Stream
+from hubbub.http.video_list import VideoList
 from hubbub.http.videos import VideoCalls
 from hubbub.http.watching import Watching
 from hubbub.ids import IdSource
@@ -61,6 +63,7 @@ class Services:
     authenticator: Authenticator
     metrics: Metrics
     ids: IdSource
+    demo: Demo | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Surface:
     access_log: bool
     cors_origins: Sequence[str]
     trusted_proxies: Sequence[Network]
+    pages: bool
     dev_secret: str | None
 
 
@@ -113,18 +117,21 @@ def routes(services: Services, surface: Surface) -> list[Route]:
     poll = Poll(services.polling, services.hub, services.videos, watching, addresses)
     moderation = Moderation(services.retracting, services.videos, callers)
     videos = VideoCalls(services.videos, services.store, services.hub, callers, watching)
+    dev = surface.dev_secret is not None
+    video_list = VideoList(services.store, services.videos, services.hub, watching, untold=dev)
     replay = Replay(services.store, services.videos, watching, surface.watch)
     operations = Operations(
         services.store,
         services.metrics,
         draining=lambda: services.hub.draining,
-        unpublished=lambda: services.publisher.unpublished,
+        degraded=lambda: degraded(services),
     )
-    pages = Pages(version=__version__, max_text=surface.max_text, watch=surface.watch)
+    documents = Documents(version=__version__, max_text=surface.max_text, watch=surface.watch)
 
     video = "/v1/videos/{video_id}"
     comment = COMMENTS + "/{comment_id}"
     found = [
+        _at("/v1/videos", GET=video_list.page),
         _at(video, GET=videos.show, PUT=videos.put),
         _at(video + "/start", POST=videos.start),
         _at(video + "/end", POST=videos.end),
@@ -140,18 +147,36 @@ def routes(services: Services, surface: Surface) -> list[Route]:
         _at("/healthz", GET=operations.healthz),
         _at("/readyz", GET=operations.readyz),
         _at("/metrics", GET=operations.metrics),
-        _at("/openapi.json", GET=pages.openapi),
-        _at("/docs", GET=pages.docs),
-        _at("/client/v1/{name}", GET=ClientFiles().file),
+        _at("/openapi.json", GET=documents.openapi),
+        _at("/docs", GET=documents.docs),
+        _at("/client/v1/{name}", GET=client_files().file),
     ]
-    if surface.dev_secret is not None:
-        guests = Guests(surface.dev_secret, services.ids)
+    if surface.pages:
+        pages = Pages(services.videos, watching, max_text=surface.max_text, dev=dev)
         found += [
             _at("/", GET=pages.index),
+            _at("/watch/{video_id}", GET=pages.watch),
             _at("/web/{name}", GET=pages.file),
-            _at("/dev/guest", POST=guests.guest),
         ]
+    if surface.dev_secret is not None:
+        guests = Guests(surface.dev_secret, services.ids)
+        found.append(_at("/dev/guest", POST=guests.guest))
+        if services.demo is not None:
+            demo = DemoCalls(services.demo)
+            found.append(_at("/dev/demo", GET=demo.show, POST=demo.start, DELETE=demo.stop))
     return found
+
+
+def degraded(services: Services) -> Degraded | None:
+    """What is wrong that costs nobody a comment, only time."""
+    lookout = services.hub.lookout
+    is_lost = isinstance(services.broker, Distant) and not services.broker.reachable
+    if is_lost or (lookout is not None and lookout.polling):
+        detail = "The live log can't be reached: posts are taken, and viewers served by polling the store."
+        return Degraded("broker_unavailable", detail)
+    if services.publisher.unpublished:
+        return Degraded("unpublished", "Accepted comments wait to reach the live log; they are published by and by.")
+    return None
 
 
 def _at(path: str, **endpoints: Endpoint | ASGIApp) -> Route:

@@ -1,4 +1,4 @@
-"""``--dev``: guests without sign-up, for this machine's own browser only.
+"""``--dev``: guests without sign-up, and a demo, for this machine's own browser only.
 
 Anybody who reaches a development server may post. So it must not be reached from elsewhere: by a page of another
 origin, by a name that somebody points here (DNS rebinding), or through a proxy.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,12 +17,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubbub.comments.identity import mint_token
+from hubbub.demo import LONGEST, MOST_RATE, Demo, DemoStatus
 from hubbub.errors import Forbidden, Malformed, Unauthenticated
 from hubbub.http.requests import header_values, read_body
 from hubbub.ids import IdSource
 
 _PROXY_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
 _HOST = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::\d{1,5})?")
+
+_FRESH = {"cache-control": "no-store"}
 
 GUEST_LIFETIME = 86_400
 """Seconds."""
@@ -83,10 +87,13 @@ def _is_loopback(host: str) -> bool:
 
 class _Guest(msgspec.Struct, forbid_unknown_fields=True):
     name: str = "Guest"
+    moderator: bool = False
 
 
 class Guests:
-    """``POST /dev/guest`` ``{"name"}`` → ``{"token", "user"}``: a token to read and post, for a day."""
+    """``POST /dev/guest`` ``{"name", "moderator"}`` → ``{"token", "user"}``: a token to read and post, for a day; to
+    moderate too, for who asks.
+    """
 
     def __init__(self, secret: str, ids: IdSource) -> None:
         self._secret = secret
@@ -97,17 +104,53 @@ class Guests:
         try:
             asked = msgspec.json.decode(await read_body(request.scope, request.receive, 1024) or b"{}", type=_Guest)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Malformed('Send {"name": "…"}.', code="malformed") from None
+            raise Malformed('Send {"name": "…", "moderator": false}.', code="malformed") from None
         name = " ".join(asked.name.split())[:40] or "Guest"
         user_id = f"guest-{self._ids.next()[0][-12:]}"
+        scopes = ("read", "post", "moderate") if asked.moderator else ("read", "post")
+        roles = ("moderator",) if asked.moderator else ()
         try:
-            token = mint_token(self._secret, user_id, name, ("read", "post"), GUEST_LIFETIME)
+            token = mint_token(self._secret, user_id, name, scopes, GUEST_LIFETIME, roles=roles)
         except Unauthenticated:  # all else in it is ours
             raise Malformed(
                 "The name must be of characters that can be shown; leave control characters away.",
                 code="malformed",
                 field="name",
             ) from None
-        return JSONResponse(
-            {"token": token, "user": {"id": user_id, "name": name}}, headers={"cache-control": "no-store"}
-        )
+        return JSONResponse({"token": token, "user": {"id": user_id, "name": name}}, headers=_FRESH)
+
+
+class _Wish(msgspec.Struct, forbid_unknown_fields=True):
+    seconds: Annotated[float, msgspec.Meta(ge=1, le=LONGEST)] = 600
+    rate: Annotated[float, msgspec.Meta(ge=0.1, le=MOST_RATE)] = 3
+
+
+class DemoCalls:
+    """``/dev/demo``: what plays (``GET``), play (``POST`` ``{"seconds", "rate"}``), stop (``DELETE``). Each is answered
+    ``{"video_id", "ends_at"}``, with null where nothing played yet, or plays.
+    """
+
+    def __init__(self, demo: Demo) -> None:
+        self._demo = demo
+
+    async def show(self, request: Request) -> Response:
+        """What plays."""
+        return _answer(self._demo.status())
+
+    async def start(self, request: Request) -> Response:
+        """Play; what plays already goes on. Raises `Malformed`, `hubbub.errors.TooLarge`."""
+        try:
+            wish = msgspec.json.decode(await read_body(request.scope, request.receive, 1024) or b"{}", type=_Wish)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Malformed(
+                f'Send {{"seconds": 1 to {LONGEST:g}, "rate": 0.1 to {MOST_RATE:g}}}.', code="malformed"
+            ) from None
+        return _answer(await self._demo.start(seconds=wish.seconds, rate=wish.rate))
+
+    async def stop(self, request: Request) -> Response:
+        """End it."""
+        return _answer(await self._demo.stop())
+
+
+def _answer(status: DemoStatus) -> Response:
+    return JSONResponse(status._asdict(), headers=_FRESH)

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hubbub.errors import Malformed, NotFound, Refusal, Unavailable
+from hubbub.http.elsewhere import AskAnother
 from hubbub.http.problems import problem_response
 from hubbub.http.requests import header_values
 from hubbub.logs import redacted_query, request_id
@@ -74,7 +75,8 @@ class Edge:
                 if not status:
                     refusal = Unavailable("The service is stopping; send it again.", retry_after=1)
                     await problem_response(refusal, request_id=id)(scope, receive, answer)
-            if self._access_log or status >= 500:
+            # Who is sent to another process is no trouble of ours, and they may be many; a metric counts them.
+            if self._access_log or (status >= 500 and status != AskAnother.status):
                 self._report(scope, status, perf_counter() - began)
         finally:
             request_id.reset(mark)

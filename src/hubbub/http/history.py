@@ -10,6 +10,7 @@ from starlette.responses import Response
 from hubbub.comments.draft import check_comment_id, check_video_id
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos, timed
+from hubbub.errors import Malformed
 from hubbub.http.requests import Query
 from hubbub.http.watching import Watching
 from hubbub.stores.base import Order, Store
@@ -31,11 +32,10 @@ class History:
     async def page(self, request: Request) -> Response:
         """One page. One comment more than it holds is asked for, so ``has_more`` is never a guess."""
         video_id = check_video_id(request.path_params["video_id"])
-        query = Query(request.scope, "cursor", "limit", "sort")
+        query = Query(request.scope, "cursor", "after", "limit", "sort")
         limit = query.number("limit", 50, 1, MAX_PAGE)
         order = cast(Order, query.choice("sort", "desc", "asc"))
-        cursor = query.text("cursor")
-        after = None if cursor is None else decode_cursor(cursor)
+        after = _place(query.text("cursor"), query.text("after"))
         await self._watching.viewer(request.scope, video_id)
         video = await self._videos.find(video_id)
         comments = await self._store.page(video_id, after=after, limit=limit + 1, order=order)
@@ -57,3 +57,12 @@ class History:
         video = await self._videos.find(video_id)
         [comment] = timed([await self._retracting.find(identity, video_id, comment_id)], video.timeline)
         return Response(encode_json(comment), headers={"cache-control": "no-store"}, media_type="application/json")
+
+
+def _place(cursor: str | None, after: str | None) -> str | None:
+    """The id of the comment behind which the page begins."""
+    if cursor is not None and after is not None:
+        raise Malformed("A page begins at cursor or after a comment, not both.", code="bad_query", field="after")
+    if after is not None:
+        return check_comment_id(after)
+    return None if cursor is None else decode_cursor(cursor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import monotonic
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,9 +18,16 @@ _PING_HOLDS = 1.0
 """Seconds that a ping's outcome stands for. A ping is a commit and anybody may ask: asking more often costs no more."""
 
 
+class Degraded(NamedTuple):
+    """Why viewers get comments late: a stable code, and a sentence for people."""
+
+    reason: str
+    detail: str
+
+
 class Operations:
-    """The endpoints. ``draining`` and ``unpublished`` are asked at each call, the store at most about once a second.
-    ``clock``: seconds that only grow.
+    """The endpoints. ``draining`` and ``degraded`` (None: all is well) are asked at each call, the store at most about
+    once a second. ``clock``: seconds that only grow.
     """
 
     def __init__(
@@ -28,13 +36,13 @@ class Operations:
         metrics: Metrics,
         *,
         draining: Callable[[], bool],
-        unpublished: Callable[[], int],
+        degraded: Callable[[], Degraded | None],
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._draining = draining
-        self._unpublished = unpublished
+        self._degraded = degraded
         self._clock = clock
         self._ping: asyncio.Task[Refusal | None] | None = None
         self._ping_until = 0.0
@@ -52,8 +60,10 @@ class Operations:
         refusal = await self._ping_outcome()
         if refusal is not None:
             return self._not_ready("store_unavailable", refusal.detail)
-        status = "degraded" if self._unpublished() else "ok"
-        return JSONResponse({"status": status}, headers={"cache-control": "no-store"})
+        body = {"status": "ok"}
+        if (degraded := self._degraded()) is not None:
+            body = {"status": "degraded", **degraded._asdict()}
+        return JSONResponse(body, headers={"cache-control": "no-store"})
 
     async def _ping_outcome(self) -> Refusal | None:
         """Why the store takes no posts, or None; from the ping under way or the one of a moment ago if there is one."""

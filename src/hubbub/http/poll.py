@@ -20,10 +20,12 @@ from hubbub.errors import Unavailable
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.hub import Hub
 from hubbub.fanout.polling import MAX_ENTRIES, Polling
+from hubbub.http.elsewhere import ask_another_if_possible
 from hubbub.http.requests import Addresses, Query
 from hubbub.http.stream import FULL
 from hubbub.http.viewers import disconnected
 from hubbub.http.watching import Watching
+from hubbub.model import MAX_SHARDS
 
 MAX_WAIT = 50
 """Seconds a poll is held at most: less than the minute after which proxies give up."""
@@ -47,19 +49,23 @@ class Poll:
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         video_id = check_video_id(scope["path_params"]["video_id"])
-        query = Query(scope, "after", "wait", "backlog", "limit", "access_token")
+        query = Query(scope, "after", "wait", "backlog", "limit", "access_token", "shard")
         backlog = query.number("backlog", 100, 0, MAX_BACKLOG)
         limit = query.number("limit", MAX_ENTRIES, 1, MAX_ENTRIES)
+        query.number("shard", 0, 0, MAX_SHARDS - 1)  # says something to proxies only
         wait = float(query.number("wait", 25, 0, MAX_WAIT)) if scope["method"] == "GET" else 0.0
         identity = await self._watching.viewer(scope, video_id, query_token=query.text("access_token"))
         await self._videos.check(video_id)
         address = self._addresses.of(scope)
         if self._hub.draining:
             self._hub.turned_away("draining")
+            ask_another_if_possible(scope)
             later = random.uniform(*_DRAINING)
             raise Unavailable("This process is shutting down; ask again.", code="draining", retry_after=later)
         if not self._polling.take(address):
             self._hub.turned_away("full")
+            if self._polling.full:  # the bound of one address is another matter
+                ask_another_if_possible(scope)
             later = random.uniform(*FULL)
             raise Unavailable("No seat is free for another viewer; ask later.", code="no_seat", retry_after=later)
         try:

@@ -125,9 +125,12 @@ CODES: dict[str, Code] = {
     ),
     "broker_unavailable": Code(503, "Live log not available", _LATER),
     "keys_unavailable": Code(503, "Token keys not available", _LATER + " Until then no token can be checked."),
-    # 500: ours; 501, 505: HTTP that we don't speak
+    # 500: ours; 501, 505: HTTP that we don't speak; 502: between proxies and us
     "internal_error": Code(500, "Our fault", "Tell whoever runs the service, with the `request_id`."),
     "not_implemented": Code(501, "Not implemented", "Use a usual method, and no transfer coding other than `chunked`."),
+    "ask_another": Code(
+        502, "Ask another process", "Only proxies get this, that said by `Hubbub-Tries` that they ask another gateway."
+    ),
     "http_version": Code(505, "Not this HTTP version", "Use HTTP/1.1."),
 }
 

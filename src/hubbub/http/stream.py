@@ -21,10 +21,12 @@ from hubbub.errors import NotFound, Unavailable
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.hub import Hub
 from hubbub.fanout.viewer import Viewer
+from hubbub.http.elsewhere import ask_another_if_possible
 from hubbub.http.requests import Addresses, Query, header_values
 from hubbub.http.takeover import abort_of, now_watches, takeover_of
 from hubbub.http.viewers import AsgiViewer, SocketViewer
 from hubbub.http.watching import Watching
+from hubbub.model import MAX_SHARDS
 from hubbub.wire.tokens import decode_token
 
 log = logging.getLogger(__name__)
@@ -53,9 +55,10 @@ class Stream:
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         video_id = check_video_id(scope["path_params"]["video_id"])
-        query = Query(scope, "backlog", "batch", "last_event_id", "access_token")
+        query = Query(scope, "backlog", "batch", "last_event_id", "access_token", "shard")
         backlog = query.number("backlog", 100, 0, MAX_BACKLOG)
         batch = query.choice("batch", "0", "1") == "1"
+        query.number("shard", 0, 0, MAX_SHARDS - 1)  # says something to proxies only
         resume = _last_event_id(scope, query)
         try:
             identity = await self._watching.viewer(scope, video_id, query_token=query.text("access_token"))
@@ -73,7 +76,10 @@ class Stream:
         if self._hub.draining or not self._hub.seats.take(address):
             reason = "draining" if self._hub.draining else "full"
             after = None if self._hub.draining else FULL
-            await _answer(send, self._hub.turn_away(reason, after=after, last_event_id=resume))
+            farewell = self._hub.turn_away(reason, after=after, last_event_id=resume)
+            if self._hub.draining or self._hub.seats.full:  # the bound of one address is another matter
+                ask_another_if_possible(scope)
+            await _answer(send, farewell)
             return
         seat = _Seat(self._hub, address)
         try:

@@ -66,18 +66,24 @@ class VideoCalls:
 
     async def _answer(self, video: Video) -> Response:
         pins = timed(await self._store.pins(video.video_id), video.timeline)
-        body: dict[str, Any] = {
-            "video_id": video.video_id,
-            "title": video.title,
-            "media_url": video.media_url,
-            "state": video.timeline.state(now_ms()),
-            "started_at": video.timeline.started_at,
-            "ended_at": video.timeline.ended_at,
-            "viewers": self._hub.watching(video.video_id),
-            "settings": {},
-            "pins": msgspec.Raw(json_array(map(comment_body, pins))),
-        }
+        body = shown(video, now_ms(), self._hub.watching(video.video_id))
+        body["pins"] = msgspec.Raw(json_array(map(comment_body, pins)))
         return Response(encode_json(body), headers={"cache-control": "no-store"}, media_type="application/json")
+
+
+def shown(video: Video, now: int, viewers: int) -> dict[str, Any]:
+    """A video as answers have it, but for its pins."""
+    return {
+        "video_id": video.video_id,
+        "title": video.title,
+        "media_url": video.media_url,
+        "state": video.timeline.state(now),
+        "started_at": video.timeline.started_at,
+        "ended_at": video.timeline.ended_at,
+        "shards": video.shards,
+        "viewers": viewers,
+        "settings": {},
+    }
 
 
 def _name(request: Request) -> str:

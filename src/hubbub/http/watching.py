@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from starlette.types import Scope
@@ -27,9 +29,24 @@ class Watching:
         if self._public:
             return identity
         if identity is None:
-            raise Unauthenticated(
-                "Watching needs a token here: Authorization: Bearer <token>, or access_token= on the stream.",
-                code="no_token",
-            )
+            raise _needs_token()
         identity.require("read", video_id)
         return identity
+
+    async def lister(self, scope: Scope, *, query_token: str | None = None) -> Callable[[str], bool]:
+        """Which videos may be shown, by id, to whoever asks what there is. Raises like `viewer`."""
+        identity = await self._callers.perhaps(scope, query_token)
+        if self._public:
+            return lambda video_id: True
+        if identity is None:
+            raise _needs_token()
+        if "read" not in identity.scopes:
+            identity.require("read", None)
+        return partial(identity.may, "read")
+
+
+def _needs_token() -> Unauthenticated:
+    return Unauthenticated(
+        "Watching needs a token here: Authorization: Bearer <token>, or access_token= on the stream.",
+        code="no_token",
+    )

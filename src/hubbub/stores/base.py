@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
-from hubbub.model import Change, Comment, Entry, Event, Position, Tail, Video
+from hubbub.model import Change, Comment, Entry, Event, ListPlace, Position, Stage, Tail, Video
 
 Order = Literal["asc", "desc"]
 
@@ -88,8 +88,11 @@ class Store(Protocol):
       `Store.video`, and is the reader's to reckon.
     - A video's record and the event that tells of its change are written in one commit, against what the writer had
       read: of two who change it at once, one is told to look again.
-    - Readers see a write as soon as its method has returned (`page`, `window` and `by_user` may lag in stores that say
-      so; never `changes_since`, `newest`, `get`, `pins`, `video`).
+    - What `append`, `apply` and `keep_video` are given with ``due`` is on the unpublished list in the same commit, so
+      that an accepted event is in the live log or on that list, whoever dies when. Sweepers leave it alone until
+      ``due`` (ms): by then whoever wrote it has published and confirmed it. What writes no event lists none.
+    - Readers see a write as soon as its method has returned (`page`, `window`, `videos` and `by_user` may lag in
+      stores that say so; never `changes_since`, `newest`, `get`, `pins`, `video`).
     - Lists of comments hold visible ones only, unless said otherwise; ``pinned`` is as of the read.
 
     The caller owes
@@ -107,7 +110,7 @@ class Store(Protocol):
     async def ping(self) -> None:
         """Raise `StoreUnavailable` if a post would not be taken now."""
 
-    async def append(self, comment: Comment, *, key: IdempotencyKey | None = None) -> Appended:
+    async def append(self, comment: Comment, *, key: IdempotencyKey | None = None, due: int | None = None) -> Appended:
         """Keep a comment. With ``key``: the same key again returns the first comment; with another fingerprint it
         raises `Unprocessable` (code ``idempotency_key_reused``).
         """
@@ -117,7 +120,7 @@ class Store(Protocol):
         `append`.
         """
 
-    async def apply(self, change: Change) -> Applied:
+    async def apply(self, change: Change, *, due: int | None = None) -> Applied:
         """Change a comment's status or pin, with its journal entry, in one commit.
 
         Deleting and hiding unpin as well. Raises `Conflict` where the present state does not admit the change: hiding,
@@ -155,8 +158,23 @@ class Store(Protocol):
     async def video(self, video_id: str) -> Video | None:
         """What was told about a video; None when nothing was. Comments make no record."""
 
+    async def videos(self, stage: Stage, *, since: int = 0, before: ListPlace | None = None, limit: int) -> list[Video]:
+        """Up to ``limit`` records of a stage (`Video.stage`) with ``place.at >= since`` and ``place < before``, the
+        greatest `Video.place` first.
+
+        One range of one index, and never more records read than are given: an index of records by
+        ``(stage, at, video_id)``, written with the record, is all it takes. A video that changes between two pages may
+        be in both, or in neither.
+        """
+
     async def keep_video(
-        self, video: Video, *, was: Video | None, event: Event | None = None, actor: str = ""
+        self,
+        video: Video,
+        *,
+        was: Video | None,
+        event: Event | None = None,
+        actor: str = "",
+        due: int | None = None,
     ) -> VideoKept:
         """Write a video's record if it still is ``was`` (None: there is none), with the ``event`` that tells viewers;
         ``actor`` is whose act that is.
@@ -171,18 +189,23 @@ class Store(Protocol):
         """
 
     async def mark_unpublished(self, event: Event, *, at: int) -> None:
-        """Remember an accepted event whose publish was not confirmed. Idempotent by event id."""
-
-    async def lease_unpublished(self, holder: str, *, now: int, lease_ms: int, limit: int) -> list[Event]:
-        """Up to ``limit`` unpublished events in order of id, bodies as they stand now (blank where retracted since),
-        leased to ``holder``: no other holder gets them until ``now + lease_ms``; the same one may, to try again.
+        """Put an accepted event whose publish was not confirmed on the unpublished list, due at once; one that is there
+        already and not leased becomes due. Idempotent by event id.
         """
 
-    async def confirm_published(self, event_ids: Sequence[str]) -> None:
-        """Take events off the unpublished list. Unknown ids are fine."""
+    async def lease_unpublished(self, holder: str, *, now: int, lease_ms: int, limit: int) -> list[Event]:
+        """Up to ``limit`` unpublished events that are due, in order of id, bodies as they stand now (blank where
+        retracted since), leased to ``holder``: no other holder gets them until ``now + lease_ms``; the same one may, to
+        try again, or with a ``lease_ms`` of 0 to give them back.
+        """
+
+    async def confirm_published(self, events: Sequence[Event]) -> None:
+        """Take events off the unpublished list; their ids and videos count, their bodies do not. Those that are not on
+        it are fine.
+        """
 
     async def count_unpublished(self) -> int:
-        """How many events wait to be published."""
+        """How many events are on the unpublished list, leased and not yet due ones included."""
 
     async def add_flag(self, flag: Flag) -> None:
         """Flag a comment for review. A second flag by the same person on the same comment changes nothing."""

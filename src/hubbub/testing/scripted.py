@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,6 +26,8 @@ class Step(enum.Enum):
 
 Script = Sequence[bytes | Step]
 """Bytes are sent as they are, each piece in a segment of its own; after the last step the connection is closed."""
+
+_VIDEO = re.compile(r"/v1/videos/[^/?]+")
 
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nconnection: close\r\n\r\n"
 """The head of an event stream whose end is the connection's."""
@@ -55,11 +58,15 @@ class Received:
 class ScriptedServer:
     """Plays ``scripts``, one a connection, and the last one again for every connection after.
 
-    ``requests`` is what came in; ``released`` is set once a client has closed a connection that a script holds.
+    A client asks about the video before it watches; that is answered beside the scripts, with ``video``, and None is a
+    404. ``asked`` counts it. ``requests`` is what came in besides; ``released`` is set once a client has closed a
+    connection that a script holds.
     """
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, video: bytes | None = None) -> None:
         self._scripts = list(scripts)
+        self._video = answer(404, b"{}") if video is None else answer(200, video)
+        self.asked = 0
         self._server: asyncio.Server | None = None
         self._playing: set[asyncio.Task[None]] = set()
         self.requests: list[Received] = []
@@ -87,7 +94,12 @@ class ScriptedServer:
         self._playing.add(task)
         try:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                self.requests.append(await _read_request(reader))
+                request = await _read_request(reader)
+                if request.method == "GET" and _VIDEO.fullmatch(request.target):
+                    self.asked += 1
+                    await self._play([self._video], reader, writer)
+                    return
+                self.requests.append(request)
                 await self._play(self._scripts[min(len(self.requests), len(self._scripts)) - 1], reader, writer)
         finally:
             writer.close()

@@ -10,6 +10,7 @@ from tests.fuzz.oracles import check_refusal
 
 from hubbub.comments.video_draft import MAX_MEDIA_URL, MAX_TITLE, read_nothing, read_video
 from hubbub.errors import Malformed, Refusal, TooLarge, Unprocessable
+from hubbub.model import MAX_SHARDS
 
 SEEDS = [
     b'{"title": "Launch day", "media_url": "https://cdn.example.org/a.m3u8?x=1#t", "started_at": 1795229000000}',
@@ -18,6 +19,8 @@ SEEDS = [
     b'{"title": " \\u202e \\ud83d\\ude00 "}',
     b'{"media_url": "//x", "title": "a\\nb"}',
     b'{"started_at": 9007199254740993}',
+    b'{"shards": 1000, "title": "a"}',
+    b'{"shards": 0.5}',
     b" {} ",
 ]
 DICTIONARY = [b'"title"', b'"media_url"', b'"started_at"', b"https://", b"javascript:", b"\\u", b"\\\\", b"/", b"1e999"]
@@ -36,10 +39,12 @@ def check(data: bytes) -> None:
         check_refusal(refusal, TooLarge, Malformed, Unprocessable)
         return
     said = json.loads(data)
-    for name in ("title", "media_url", "started_at"):
+    for name in ("title", "media_url", "started_at", "shards"):
         value = getattr(draft, name)
         assert (value is UNSET) == (name not in said)
         assert value is UNSET or (value is None) == (said[name] is None)
+    if isinstance(draft.shards, int | float):
+        assert draft.shards == int(draft.shards) and 1 <= draft.shards <= MAX_SHARDS
     if isinstance(draft.title, str):
         assert 1 <= len(draft.title) <= MAX_TITLE and len(draft.title.splitlines()) == 1
         assert draft.title in said["title"]

@@ -153,6 +153,14 @@ def _history(public: bool) -> Operation:
         "parameters": [
             CURSOR,
             {
+                "name": "after",
+                "in": "query",
+                "description": "In place of `cursor`: a comment's `id`. The page begins behind it in the order of "
+                "`sort`, whether that comment is still there or not.",
+                "schema": COMMENT_ID,
+                "example": examples.COMMENT_ID,
+            },
+            {
                 "name": "limit",
                 "in": "query",
                 "description": "Comments a page.",
@@ -171,7 +179,13 @@ def _history(public: bool) -> Operation:
                 "A page.", "CommentPage", {"a page": examples.PAGE, "the last page": examples.LAST_PAGE}
             ),
             **refusals(
-                *watching_codes(public), "bad_video_id", "bad_query", "bad_cursor", "no_such_video", "store_unavailable"
+                *watching_codes(public),
+                "bad_video_id",
+                "bad_comment_id",
+                "bad_query",
+                "bad_cursor",
+                "no_such_video",
+                "store_unavailable",
             ),
         },
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hubbub.wire.cursors import encode_cursor
+from hubbub.model import ListPlace
+from hubbub.wire.cursors import encode_cursor, encode_video_cursor
 
 VIDEO_ID = "launch"
 COMMENT_ID = "01a1fc0b-2b3e-728f-ab0b-849a4d6782ae"
@@ -89,11 +90,18 @@ VIDEO: dict[str, Any] = {
     "state": "live",
     "started_at": STARTED_AT,
     "ended_at": None,
+    "shards": 1,
     "viewers": 2,
     "settings": {},
     "pins": [REPLY],
 }
 ENDED_VIDEO = VIDEO | {"state": "ended", "ended_at": ENDED_AT, "viewers": 1}
+VIDEO_CURSOR = encode_video_cursor(ListPlace(STARTED_AT, VIDEO_ID))
+VIDEO_PAGE: dict[str, Any] = {
+    "videos": [{name: value for name, value in VIDEO.items() if name != "pins"}],
+    "next_cursor": VIDEO_CURSOR,
+    "has_more": True,
+}
 
 COMMENT_REF: dict[str, Any] = {"id": COMMENT_ID, "at": 1795229960118}
 

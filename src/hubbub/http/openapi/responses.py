@@ -19,6 +19,7 @@ from hubbub.errors import (
     Unavailable,
     Unprocessable,
 )
+from hubbub.http.elsewhere import AskAnother
 from hubbub.http.openapi.examples import EXTRAS
 from hubbub.http.openapi.schemas import ref
 from hubbub.http.problems import CODES, MEDIA_TYPE, problem_document
@@ -150,6 +151,7 @@ _KINDS: dict[int, type[Refusal]] = {
         TooLarge,
         Unprocessable,
         TooFast,
+        AskAnother,
         Unavailable,
     )
 }

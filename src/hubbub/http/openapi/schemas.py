@@ -13,7 +13,7 @@ import msgspec
 from hubbub.comments.draft import MAX_META, MAX_META_DEPTH
 from hubbub.comments.video_draft import MAX_MEDIA_URL, MAX_TITLE, MEDIA_URL
 from hubbub.http.problems import CODES
-from hubbub.model import Comment, State, Status
+from hubbub.model import MAX_SHARDS, Comment, State, Status
 
 Schema = dict[str, Any]
 
@@ -53,6 +53,8 @@ def component_schemas(max_text: int) -> dict[str, Schema]:
         "NewVideo": _NEW_VIDEO,
         "Nothing": _NOTHING,
         "Video": _VIDEO,
+        "ListedVideo": _LISTED_VIDEO,
+        "VideoPage": _VIDEO_PAGE,
         "ReplayWindow": _REPLAY_WINDOW,
         "PollAnswer": _POLL_ANSWER,
         "PolledEvent": _POLLED_EVENT,
@@ -215,6 +217,12 @@ _NEW_VIDEO: Schema = {
             "minimum": 0,
             "maximum": 2**53,
         },
+        "shards": {
+            "description": "Over how many gateways its viewers should be spread; null is 1.",
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": MAX_SHARDS,
+        },
     },
 }
 
@@ -269,19 +277,45 @@ _PINS: Schema = {
     "items": ref("StreamedComment"),
 }
 
-_VIDEO: Schema = {
-    "title": "Video",
-    "description": "A video, as it is known now. Fields may be added in later versions.",
+_LISTED_VIDEO: Schema = {
+    "title": "ListedVideo",
+    "description": "A video in a list, as it is known now. Fields may be added in later versions.",
     "type": "object",
-    "required": ["video_id", "title", "media_url", *_STATED, "viewers", "settings", "pins"],
+    "required": ["video_id", "title", "media_url", *_STATED, "shards", "viewers", "settings"],
     "properties": {
         "video_id": VIDEO_ID,
         "title": {"description": "Null until one is told.", "type": ["string", "null"]},
         "media_url": {"description": "Null until one is told.", "type": ["string", "null"]},
         **_STATED,
+        "shards": {
+            "description": "Over how many gateways its viewers are spread. If more than 1: choose a number below it at "
+            "random, and give it as `shard` whenever you watch.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_SHARDS,
+        },
         "viewers": {"description": "How many watch it on this server.", "type": "integer", "minimum": 0},
         "settings": {"description": "Settings of the video; none yet.", "type": "object"},
-        "pins": _PINS,
+    },
+}
+
+_VIDEO: Schema = {
+    "title": "Video",
+    "description": "A video, as it is known now. Fields may be added in later versions.",
+    "type": "object",
+    "required": [*_LISTED_VIDEO["required"], "pins"],
+    "properties": {**_LISTED_VIDEO["properties"], "pins": _PINS},
+}
+
+_VIDEO_PAGE: Schema = {
+    "title": "VideoPage",
+    "description": "A page of the videos there are.",
+    "type": "object",
+    "required": ["videos", "next_cursor", "has_more"],
+    "properties": {
+        "videos": {"description": "The latest first.", "type": "array", "items": ref("ListedVideo")},
+        "next_cursor": _COMMENT_PAGE["properties"]["next_cursor"],
+        "has_more": _COMMENT_PAGE["properties"]["has_more"],
     },
 }
 
@@ -403,10 +437,17 @@ _READINESS: Schema = {
     "required": ["status"],
     "properties": {
         "status": {
-            "description": "`degraded`: posts are taken, and viewers get them late.",
+            "description": "`degraded`: posts are taken, and viewers get them late; `reason` and `detail` say why.",
             "type": "string",
             "enum": ["ok", "degraded"],
-        }
+        },
+        "reason": {
+            "description": "`broker_unavailable`: the live log can't be reached, and viewers are served by polling the "
+            "store. `unpublished`: accepted comments wait to reach the live log.",
+            "type": "string",
+            "enum": ["broker_unavailable", "unpublished"],
+        },
+        "detail": {"description": "A sentence for people.", "type": "string"},
     },
 }
 

@@ -34,7 +34,14 @@ def service_paths() -> dict[str, Any]:
                     "200": json_response(
                         "Yes.",
                         "Readiness",
-                        {"all is well": {"status": "ok"}, "viewers get comments late": {"status": "degraded"}},
+                        {
+                            "all is well": {"status": "ok"},
+                            "viewers get comments late": {
+                                "status": "degraded",
+                                "reason": "unpublished",
+                                "detail": "Accepted comments wait to reach the live log; they are published by and by.",
+                            },
+                        },
                     ),
                     "503": json_response(
                         "Not now.",

@@ -16,6 +16,7 @@ from hubbub.http.openapi.calls import parameter_ref, watching, watching_codes
 from hubbub.http.openapi.responses import header_refs, json_response, refusals
 from hubbub.http.openapi.schemas import Schema, ref
 from hubbub.http.poll import MAX_WAIT
+from hubbub.model import MAX_SHARDS
 
 _DESCRIPTION = """\
 Server-sent events, as every browser's `EventSource` reads them: first `welcome`, then the newest comments, then
@@ -48,7 +49,9 @@ def stream_path(*, public: bool) -> dict[str, Any]:
                 "headers": header_refs(),
                 "content": {"text/event-stream": _MEDIA},
             },
-            **refusals(*(set(watching_codes(public)) - {"keys_unavailable"}), "bad_video_id", "bad_query"),
+            **refusals(
+                *(set(watching_codes(public)) - {"keys_unavailable"}), "ask_another", "bad_video_id", "bad_query"
+            ),
         },
     }
     return {"/v1/videos/{video_id}/comments/stream": {"parameters": [parameter_ref("VideoId")], "get": get}}
@@ -87,6 +90,7 @@ def poll_path(*, public: bool) -> dict[str, Any]:
                 "schema": {"type": "integer", "minimum": 0, "maximum": MAX_WAIT, "default": 25},
             },
             _PARAMETERS[0],
+            _SHARD,
             {
                 "name": "limit",
                 "in": "query",
@@ -109,6 +113,7 @@ def poll_path(*, public: bool) -> dict[str, Any]:
             ),
             **refusals(
                 *watching_codes(public),
+                "ask_another",
                 "bad_query",
                 "bad_video_id",
                 "draining",
@@ -120,6 +125,14 @@ def poll_path(*, public: bool) -> dict[str, Any]:
     }
     return {"/v1/videos/{video_id}/comments/poll": {"parameters": [parameter_ref("VideoId")], "get": get}}
 
+
+_SHARD: dict[str, Any] = {
+    "name": "shard",
+    "in": "query",
+    "description": "Of a video with more than one of `shards`: a number below that, chosen once. It leads the proxies "
+    "before this service to a gateway, and means nothing else.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": MAX_SHARDS - 1, "default": 0},
+}
 
 _PARAMETERS: list[dict[str, Any]] = [
     {
@@ -149,6 +162,7 @@ _PARAMETERS: list[dict[str, Any]] = [
         "schema": {"type": "string"},
         "example": examples.PLACE,
     },
+    _SHARD,
 ]
 
 

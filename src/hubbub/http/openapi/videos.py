@@ -9,6 +9,9 @@ from hubbub.http.openapi.calls import CURSOR, Operation, needs, parameter_ref, w
 from hubbub.http.openapi.responses import BEARER, empty_response, json_response, refusals
 from hubbub.http.openapi.schemas import ref
 from hubbub.http.replay import MAX_PAGE, MAX_PLACE, MAX_WINDOW, WINDOW
+from hubbub.http.video_list import MAX_PAGE as LONGEST_LIST
+from hubbub.model import State
+from hubbub.wire.cursors import VIDEO_CURSOR
 
 _TOLD_CODES = (
     *BEARER,
@@ -29,10 +32,54 @@ def video_paths(*, public: bool) -> dict[str, Any]:
     video = "/v1/videos/{video_id}"
     parameters = [parameter_ref("VideoId")]
     return {
+        "/v1/videos": {"get": _list(public)},
         video: {"parameters": parameters, "get": _show(public), "put": _put()},
         video + "/start": {"parameters": parameters, "post": _start()},
         video + "/end": {"parameters": parameters, "post": _end()},
         video + "/replay": {"parameters": parameters, "get": _replay(public)},
+    }
+
+
+def _list(public: bool) -> Operation:
+    return {
+        "operationId": "listVideos",
+        "tags": ["Videos"],
+        "summary": "Ask what is on",
+        "description": "The videos that were told of (by `PUT`, `start` or `end`), the latest first: by their end, "
+        "their start, or when they were first told of. Each as it is answered by itself, without `pins`. One that "
+        "changes between two pages may be on both, or on neither."
+        + ("" if public else " Only those that the token covers; a page may then be short and yet not the last."),
+        "security": watching(public),
+        "parameters": [
+            {
+                "name": "state",
+                "in": "query",
+                "description": "Only those in this state.",
+                "schema": {"type": "string", "enum": [state.value for state in State]},
+            },
+            {
+                "name": "limit",
+                "in": "query",
+                "description": "Videos on one page.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": LONGEST_LIST, "default": 50},
+            },
+            {
+                "name": "cursor",
+                "in": "query",
+                "description": "Where to go on: the `next_cursor` of the page before.",
+                "schema": {"type": "string", "pattern": VIDEO_CURSOR},
+                "example": examples.VIDEO_CURSOR,
+            },
+        ],
+        "responses": {
+            "200": json_response("A page.", "VideoPage", {"example": examples.VIDEO_PAGE}),
+            **refusals(
+                *(code for code in watching_codes(public) if code != "video_not_allowed"),
+                "bad_cursor",
+                "bad_query",
+                "store_unavailable",
+            ),
+        },
     }
 
 

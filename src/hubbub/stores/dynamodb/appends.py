@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hubbub.model import Comment, Status
+from hubbub.model import Comment, Event, Kind, Status
 from hubbub.stores.base import Appended, IdempotencyKey
 from hubbub.stores.dynamodb.context import Context
 from hubbub.stores.dynamodb.failures import CONDITION, ConditionFailed, Reason
@@ -16,37 +16,37 @@ from hubbub.stores.dynamodb.items import (
     number,
     number_of,
     text_of,
+    unpublished_item,
 )
 from hubbub.stores.dynamodb.keys import Key, idempotency
 from hubbub.stores.rules import KEY_LIFETIME_MS, born_as, key_reused
 
 _NEW = "attribute_not_exists(pk)"
 _STILL_THIS_TOMBSTONE = "attribute_not_exists(body) AND #status = :status"
+_NO_KEY = Reason("None", None)
 _FREE = "attribute_not_exists(pk) OR #at <= :day_ago"
 
 
-async def append(context: Context, comment: Comment, key: IdempotencyKey | None) -> Appended:
+async def append(context: Context, comment: Comment, key: IdempotencyKey | None, due: int | None) -> Appended:
     """Keep a comment, which may be a repeat or have a tombstone waiting. Raises `Unprocessable` for a key that was used
     for something else.
 
-    A plain write where there is no key; with one, a transaction, which costs twice as much.
+    A plain write where there is neither a key nor a time when it is ``due``; else a transaction, whose writes cost
+    twice as much.
     """
     place = await context.buckets.opened(context.requests, comment.video_id, comment.id)
+    with_it = [] if key is None else [_key_write(key, comment)]
+    if due is not None:
+        with_it.append({"Item": unpublished_item(_birth(comment), due)})
     tombstone: Item | None = None
     while True:
         born = comment if tombstone is None else born_as(comment, Status(text_of(tombstone, "status")))
-        write = _write(context, place, born, tombstone)
         try:
-            if key is None:
-                await context.requests.put(**write)
-            else:
-                actions = [{"Put": context.requests.action(**one)} for one in (write, _key_write(key, comment))]
-                await context.requests.transact(actions)
+            await context.requests.put_all([_write(context, place, born, tombstone), *with_it])
         except ConditionFailed as failed:
-            reasons = failed.reasons if key is not None else [*failed.reasons, Reason("None", None)]
+            of_comment, of_key = (*failed.reasons, _NO_KEY)[:2] if key is None else failed.reasons[:2]
         else:
             return Appended(True, born, None)
-        of_comment, of_key = reasons
         if key is not None and of_key.code == CONDITION:
             assert of_key.item is not None
             standing = await _made_by(context, key, of_key.item)
@@ -65,6 +65,11 @@ async def recall(context: Context, key: IdempotencyKey, now: int) -> Comment | N
     if item is None or number_of(item, "at") <= now - KEY_LIFETIME_MS:
         return None
     return await _made_by(context, key, item)
+
+
+def _birth(comment: Comment) -> Event:
+    """Its event without the text, which is read when the event is leased."""
+    return Event(comment.id, comment.video_id, Kind.COMMENT, comment.id, comment.created_at, b"")
 
 
 def _write(context: Context, place: Key, comment: Comment, tombstone: Item | None) -> Item:

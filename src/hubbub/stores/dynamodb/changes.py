@@ -21,9 +21,11 @@ from hubbub.stores.dynamodb.items import (
     number,
     stored_body,
     text_of,
+    unpublished_item,
 )
 from hubbub.stores.dynamodb.keys import Key
 from hubbub.stores.rules import STATUS_AFTER, erased, takes_effect
+from hubbub.wire.events import change_event
 
 _UNSEEN = "attribute_not_exists(pk)"
 _TOMBSTONE = "attribute_not_exists(body) AND #status = :was"
@@ -31,9 +33,9 @@ _UNPINNED = "attribute_exists(body) AND #status = :was AND attribute_not_exists(
 _PINNED = "attribute_exists(body) AND #status = :was AND pin = :pin"
 
 
-async def apply(context: Context, change: Change) -> Applied:
-    """Change a comment, with its entry in the journal and its pin, in one transaction against what was read. Whoever is
-    overtaken looks again. Raises `Conflict`.
+async def apply(context: Context, change: Change, due: int | None) -> Applied:
+    """Change a comment, with its entry in the journal, its pin, and its place on the unpublished list where it is
+    ``due``, in one transaction against what was read. Whoever is overtaken looks again. Raises `Conflict`.
     """
     requests, video_id = context.requests, change.video_id
     entry = Key(keys.journal(video_id), change.id)
@@ -46,11 +48,15 @@ async def apply(context: Context, change: Change) -> Applied:
             return Applied(False, standing, None)
         if place is None:  # the bucket of a tombstone
             place = await context.buckets.opened(requests, video_id, change.comment_id)
+        after = None if standing is None else _after(change, standing)
+        actions = _actions(context, change, place, item, standing)
+        if due is not None:
+            actions.append({"Put": requests.action(Item=unpublished_item(change_event(change, after), due))})
         try:
-            await requests.transact(_actions(context, change, place, item, standing))
+            await requests.transact(actions)
         except ConditionFailed:
             continue
-        return Applied(True, None if standing is None else _after(change, standing), None)
+        return Applied(True, after, None)
 
 
 def _has_effect(kind: Kind, item: Item | None) -> bool:

@@ -107,6 +107,11 @@ def event_item(key: Key, event: Event) -> Item:
     return item
 
 
+def unpublished_item(event: Event, due: int) -> Item:
+    """An event on the unpublished list, for sweepers to have from ``due`` (ms) on; a comment's text is not copied."""
+    return {**event_item(keys.unpublished(event), event), "leased_until": number(due)}
+
+
 def shows_comment(item: Item) -> bool:
     """Whether `event_of` needs the item's subject as it stands."""
     return Kind(text_of(item, "kind")) in SHOWS_COMMENT
@@ -117,7 +122,8 @@ def event_of(item: Item, video_id: str, subject: Item | None) -> Event:
 
     ``pinned`` is as the event left it, not as of now, so that an event reads for ever as it was first published.
     """
-    id, kind, at = text_of(item, "sk"), Kind(text_of(item, "kind")), number_of(item, "at")
+    id = text_of(item, "sk").partition("#")[0]  # on the unpublished list, the video's id follows
+    kind, at = Kind(text_of(item, "kind")), number_of(item, "at")
     subject_id = text_of(item, "subject")
     if "body" in item:
         return Event(id, video_id, kind, subject_id, at, text_of(item, "body").encode())
@@ -142,8 +148,13 @@ def key_item(key: IdempotencyKey, comment: Comment) -> Item:
 
 
 def record_item(video: Video) -> Item:
-    """A video's record."""
-    return {**keys.record(video.video_id).item(), "record": {"S": encode_json(video).decode()}}
+    """A video's record, at its place in its stage's list."""
+    return {
+        **keys.record(video.video_id).item(),
+        "record": {"S": encode_json(video).decode()},
+        "list": {"S": keys.stage_list(video.stage)},
+        "place": {"S": keys.stage_place(video.place)},
+    }
 
 
 def video_of(item: Item | None) -> Video | None:

@@ -7,13 +7,18 @@
     v#VIDEO                         record                  what was told about a video
     v#VIDEO                         pin#COMMENT             a pinned comment
     k#DIGEST                        key                     an idempotency key and the comment that it made
-    u#SHARD                         event id                an event that waits to be published
+    u#SHARD                         EVENT#VIDEO             an event that is not known to be published
     f#VIDEO                         COMMENT#BY              a flag, among those of its video
     f                               COMMENT#BY NUL VIDEO    the same flag, among all
     meta                            schema, ping            the table's version; where a ping writes
 
-The index ``lists`` holds whatever has the attributes ``list`` and ``place``: a user's comments so far. Video ids are of
-``A-Z a-z 0-9 . _ -``, all of which sort after ``#``: so places sort as pairs of video and id do.
+The index ``lists`` holds whatever has the attributes ``list`` and ``place``:
+
+    list                            place
+    user#USER                       VIDEO#COMMENT           a user's comments
+    stage#STAGE                     TIME#VIDEO              the records of a stage
+
+Video ids are of ``A-Z a-z 0-9 . _ -``, all of which sort after ``#``: so places sort as the pairs that they name do.
 """
 
 from __future__ import annotations
@@ -23,13 +28,15 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from hubbub.ids import millisecond_of
+from hubbub.model import Event, ListPlace, Stage
 from hubbub.stores.base import Flag, IdempotencyKey
 
 BUCKET_MS = 60 * 60 * 1000
 """A bucket is an hour of a video's comments."""
 
-UNPUBLISHED_SHARDS = 4
-"""A mark, a lease and a confirmation are three writes an event, and a partition takes 1,000 a second."""
+UNPUBLISHED_SHARDS = 16
+"""Every event of a live log across a network is listed and confirmed, which is three write units, and a partition takes
+1,000 a second: so much for 5,000 events a second. Each is read by every sweep."""
 
 _LAST_BUCKET = "~"
 
@@ -100,9 +107,10 @@ def idempotency(key: IdempotencyKey) -> Key:
     return Key(f"k#{digest.hexdigest()}", "key")
 
 
-def unpublished(event_id: str) -> Key:
-    """Where an event waits to be published."""
-    return Key(unpublished_shard(crc32(event_id.encode()) % UNPUBLISHED_SHARDS), event_id)
+def unpublished(event: Event) -> Key:
+    """Where an event waits to be published; ids are unique within a video only."""
+    shard = crc32(event.id.encode()) % UNPUBLISHED_SHARDS
+    return Key(unpublished_shard(shard), f"{event.id}#{event.video_id}")
 
 
 def unpublished_shard(shard: int) -> str:
@@ -131,3 +139,18 @@ def user_list(user_id: str) -> str:
 def user_place(video_id: str, comment_id: str) -> str:
     """Where a comment stands in its user's list."""
     return f"{video_id}#{comment_id}"
+
+
+def stage_list(stage: Stage) -> str:
+    """The videos of a stage in the index ``lists``."""
+    return f"stage#{stage.value}"
+
+
+def stage_place(place: ListPlace) -> str:
+    """Where a video stands in its stage's list."""
+    return f"{stage_time(place.at)}#{place.video_id}"
+
+
+def stage_time(at: int) -> str:
+    """What the places of a millisecond begin with: hexadecimal digits that sort as numbers of 64 bits do."""
+    return f"{at + 2**63:016x}"

@@ -12,14 +12,23 @@ from hubbub.stores.base import Flag
 from hubbub.stores.dynamodb import keys
 from hubbub.stores.dynamodb.context import Context
 from hubbub.stores.dynamodb.failures import ConditionFailed
-from hubbub.stores.dynamodb.items import Item, event_item, event_of, flag_item, flag_of, number, shows_comment, text_of
+from hubbub.stores.dynamodb.items import (
+    Item,
+    event_of,
+    flag_item,
+    flag_of,
+    number,
+    shows_comment,
+    text_of,
+    unpublished_item,
+)
 from hubbub.stores.dynamodb.keys import ALL_FLAGS, PING, UNPUBLISHED_SHARDS, Key
 from hubbub.stores.dynamodb.reads import subjects_of
 from hubbub.stores.dynamodb.requests import Requests, together
 
 _LEASES_AT_ONCE = 25
 
-_FREE = "attribute_not_exists(holder) OR holder = :holder OR leased_until <= :now"
+_FREE = "holder = :holder OR leased_until <= :now"
 
 
 async def touch(requests: Requests) -> None:
@@ -28,10 +37,10 @@ async def touch(requests: Requests) -> None:
 
 
 async def mark_unpublished(requests: Requests, event: Event, at: int) -> None:
-    """Put an event on the list; the text of a comment is not copied there."""
-    item = {**event_item(keys.unpublished(event.id), event), "marked_at": number(at)}
+    """Put an event on the list, due at once; what a sweeper holds is left to it."""
+    item = {**unpublished_item(event, 0), "marked_at": number(at)}
     with suppress(ConditionFailed):
-        await requests.put(Item=item, ConditionExpression="attribute_not_exists(pk)")
+        await requests.put(Item=item, ConditionExpression="attribute_not_exists(holder)")
 
 
 async def lease_unpublished(context: Context, holder: str, now: int, lease_ms: int, limit: int) -> list[Event]:
@@ -53,9 +62,9 @@ async def lease_unpublished(context: Context, holder: str, now: int, lease_ms: i
     ]
 
 
-async def confirm_published(requests: Requests, event_ids: Sequence[str]) -> None:
+async def confirm_published(requests: Requests, events: Sequence[Event]) -> None:
     """Take events off the list."""
-    await requests.delete_all(keys.unpublished(id) for id in event_ids)
+    await requests.delete_all(map(keys.unpublished, events))
 
 
 async def count_unpublished(requests: Requests) -> int:

@@ -99,6 +99,13 @@ class Requests:
         """Write an item. Raises `ConditionFailed`, with the item that stands there."""
         await self._call("put_item", **self.action(**fields))
 
+    async def put_all(self, writes: Sequence[dict[str, Any]]) -> None:
+        """Write all of the items, or none: a single one plainly, which costs half. Raises `ConditionFailed`."""
+        if len(writes) == 1:
+            await self.put(**writes[0])
+        else:
+            await self.transact([{"Put": self.action(**one)} for one in writes])
+
     async def update(self, **fields: Any) -> None:
         """Change an item. Raises `ConditionFailed`."""
         await self._call("update_item", **self.action(**fields))

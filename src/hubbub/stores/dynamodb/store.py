@@ -10,7 +10,7 @@ from typing import Any
 
 from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.ids import now_ms
-from hubbub.model import Change, Comment, Event, Video
+from hubbub.model import Change, Comment, Event, ListPlace, Stage, Video
 from hubbub.stores.base import Appended, Applied, Flag, IdempotencyKey, Order, VideoKept
 from hubbub.stores.dynamodb import appends, changes, lists, reads, tables, videos
 from hubbub.stores.dynamodb.buckets import Buckets
@@ -32,8 +32,8 @@ class DynamoStore:
     """Comments in one table of DynamoDB, which any number of processes share.
 
     ``store_timeout``: seconds for one call, tries included. ``pending_writes``: calls that may be under way; further
-    ones are refused. ``observer``: told what requests cost. `page`, `window` and `by_user` may lag by a second or so.
-    Belongs to the event loop that opens it.
+    ones are refused. ``observer``: told what requests cost. `page`, `window`, `videos` and `by_user` may
+    lag by a second or so. Belongs to the event loop that opens it.
     """
 
     def __init__(
@@ -100,10 +100,10 @@ class DynamoStore:
         async with self._call() as context:
             await lists.touch(context.requests)
 
-    async def append(self, comment: Comment, *, key: IdempotencyKey | None = None) -> Appended:
+    async def append(self, comment: Comment, *, key: IdempotencyKey | None = None, due: int | None = None) -> Appended:
         began = perf_counter()
         async with self._call() as context:
-            appended = await appends.append(context, comment, key)
+            appended = await appends.append(context, comment, key, due)
         if self._on_commit is not None:
             self._on_commit(1, perf_counter() - began)
         return appended
@@ -112,9 +112,9 @@ class DynamoStore:
         async with self._call() as context:
             return await appends.recall(context, key, self._clock())
 
-    async def apply(self, change: Change) -> Applied:
+    async def apply(self, change: Change, *, due: int | None = None) -> Applied:
         async with self._call() as context:
-            return await changes.apply(context, change)
+            return await changes.apply(context, change, due)
 
     async def get(self, video_id: str, comment_id: str) -> Comment | None:
         async with self._call() as context:
@@ -146,11 +146,21 @@ class DynamoStore:
         async with self._call() as context:
             return await reads.video(context, video_id)
 
+    async def videos(self, stage: Stage, *, since: int = 0, before: ListPlace | None = None, limit: int) -> list[Video]:
+        async with self._call() as context:
+            return await videos.videos(context, stage, since, before, limit)
+
     async def keep_video(
-        self, video: Video, *, was: Video | None, event: Event | None = None, actor: str = ""
+        self,
+        video: Video,
+        *,
+        was: Video | None,
+        event: Event | None = None,
+        actor: str = "",
+        due: int | None = None,
     ) -> VideoKept:
         async with self._call() as context:
-            return await videos.keep_video(context, video, was, event, actor)
+            return await videos.keep_video(context, video, was, event, actor, due)
 
     async def by_user(self, user_id: str, *, after: tuple[str, str] | None, limit: int) -> list[Comment]:
         async with self._call() as context:
@@ -164,9 +174,9 @@ class DynamoStore:
         async with self._call() as context:
             return await lists.lease_unpublished(context, holder, now, lease_ms, limit)
 
-    async def confirm_published(self, event_ids: Sequence[str]) -> None:
+    async def confirm_published(self, events: Sequence[Event]) -> None:
         async with self._call() as context:
-            await lists.confirm_published(context.requests, event_ids)
+            await lists.confirm_published(context.requests, events)
 
     async def count_unpublished(self) -> int:
         async with self._call() as context:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hubbub.model import Position
+from hubbub.model import Comment, Event, Kind, Position
 from hubbub.stores.base import Appended, IdempotencyKey
 from hubbub.stores.rules import KEY_LIFETIME_MS, born_as, key_reused
-from hubbub.stores.sqlite.rows import COMMENT_COLUMNS, Append, BulkInsert, comment_row
+from hubbub.stores.sqlite.lists import list_unpublished
+from hubbub.stores.sqlite.rows import (
+    COMMENT_COLUMNS,
+    UNPUBLISHED_COLUMNS,
+    Append,
+    BulkInsert,
+    comment_row,
+    unpublished_row,
+)
 from hubbub.stores.sqlite.session import WriteSession
 
 # Expired keys go a few at a time, twice as many as have come since: they can't pile up, and no commit gets long.
@@ -19,6 +27,7 @@ _COLUMNS = ("position", *COMMENT_COLUMNS)
 _insert_comments = BulkInsert("comments", _COLUMNS)
 _insert_log = BulkInsert("log", ("video_id", "position", "comment_id"))
 _insert_keys = BulkInsert("idempotency", _KEY_COLUMNS)
+_insert_unpublished = BulkInsert("unpublished", UNPUBLISHED_COLUMNS)
 
 _COMMENT = f"INSERT INTO comments ({', '.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))})"
 _LOG = "INSERT INTO log (video_id, position, comment_id) VALUES (?, ?, ?)"
@@ -43,8 +52,9 @@ def append_fresh(session: WriteSession, appends: Sequence[Append]) -> list[Appen
     comments: list[Any] = []
     log: list[Any] = []
     keys: list[Any] = []
+    unpublished: list[Any] = []
     results: list[Appended] = []
-    for comment, row, key in appends:
+    for comment, row, key, due in appends:
         video_id = comment.video_id
         heads[video_id] = offset = heads[video_id] + 1
         comments.append(offset)
@@ -52,13 +62,17 @@ def append_fresh(session: WriteSession, appends: Sequence[Append]) -> list[Appen
         log += (video_id, offset, comment.id)
         if key is not None:
             keys += (*key, comment.id, comment.created_at)
+        if due is not None:
+            unpublished += unpublished_row(_birth(comment), due)
         results.append(Appended(True, comment, Position(epoch, offset)))
     keyed = len(keys) // len(_KEY_COLUMNS)
+    listed = len(unpublished) // len(UNPUBLISHED_COLUMNS)
     before = session.total_changes()
     _insert_comments(session.cursor, comments)
     _insert_log(session.cursor, log)
     _insert_keys(session.cursor, keys)
-    if session.total_changes() - before != 2 * len(appends) + keyed:
+    _insert_unpublished(session.cursor, unpublished)
+    if session.total_changes() - before != 2 * len(appends) + keyed + listed:
         raise Collision
     _expire_keys(session, keyed, appends[-1].comment.created_at)
     return results
@@ -69,7 +83,7 @@ def append(session: WriteSession, job: Append) -> Appended:
 
     Raises `Unprocessable`, before anything is written, for a key that was used for something else.
     """
-    comment, row, key = job
+    comment, row, key, due = job
     if key is not None:
         first_id = standing_id(session.cursor.execute(FIND_KEY, find_key(key, comment.created_at)).fetchone(), key)
         if first_id is not None:
@@ -88,6 +102,8 @@ def append(session: WriteSession, job: Append) -> Appended:
     if key is not None:
         session.cursor.execute(_KEY, (*key, comment.id, comment.created_at))
         _expire_keys(session, 1, comment.created_at)
+    if due is not None:
+        list_unpublished(session, _birth(comment), due)
     return Appended(True, comment, position)
 
 
@@ -104,6 +120,11 @@ def standing_id(row: tuple[Any, ...] | None, key: IdempotencyKey) -> str | None:
     if fingerprint != key.fingerprint:
         raise key_reused()
     return str(comment_id)
+
+
+def _birth(comment: Comment) -> Event:
+    """The event of a comment's birth, for the unpublished list: without its text, which is read when it is leased."""
+    return Event(comment.id, comment.video_id, Kind.COMMENT, comment.id, comment.created_at, b"")
 
 
 def _standing(session: WriteSession, video_id: str, comment_id: str) -> Appended:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hubbub.model import Change, Kind, Position
 from hubbub.stores.base import Applied
 from hubbub.stores.rules import STATUS_AFTER, takes_effect
+from hubbub.stores.sqlite.lists import list_unpublished
 from hubbub.stores.sqlite.session import WriteSession
+from hubbub.wire.events import change_event
 
 _REPEAT = "SELECT position FROM changes WHERE video_id = ? AND id = ?"
 _INSERT = "INSERT INTO changes (video_id, id, position, kind, comment_id, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -20,8 +22,10 @@ _ERASE = """
     SET status = excluded.status, pin = NULL, text = '', nonce = NULL, meta = NULL"""
 
 
-def apply(session: WriteSession, change: Change) -> Applied:
-    """Change a comment and write it into the log. Raises `Conflict` before anything is written."""
+def apply(session: WriteSession, change: Change, due: int | None) -> Applied:
+    """Change a comment and write it into the log, and onto the unpublished list where it is ``due``. Raises `Conflict`
+    before anything is written.
+    """
     video_id, comment_id, kind = change.video_id, change.comment_id, change.kind
     first = session.value(_REPEAT, (video_id, change.id))
     if first is not None:
@@ -37,4 +41,7 @@ def apply(session: WriteSession, change: Change) -> Applied:
         session.cursor.execute(_PIN, (video_id, comment_id, position.offset if kind is Kind.PINNED else None))
     session.cursor.execute(_INSERT, (video_id, change.id, position.offset, kind, comment_id, change.at, change.actor))
     session.cursor.execute(_LOG, (video_id, position.offset, comment_id, change.id))
-    return Applied(True, session.comment(video_id, comment_id), position)
+    after = session.comment(video_id, comment_id)
+    if due is not None:
+        list_unpublished(session, change_event(change, after), due)
+    return Applied(True, after, position)

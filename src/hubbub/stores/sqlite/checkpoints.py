@@ -10,6 +10,7 @@ long (a backup, another program) can then make it grow; that is said in the log.
 from __future__ import annotations
 
 import logging
+import time
 
 import apsw
 
@@ -22,15 +23,22 @@ once."""
 FORCED_PAGES = 16_000
 """Make readers wait for it from here on, and after a failure once for each further `PAGES`."""
 
-_WAIT_MS = 250
-"""How long posts wait for readers to be done: many times the longest query of ours."""
+WAIT = 0.25
+"""How long posts wait for readers to be done, in seconds: many times the longest query of ours."""
+
+_TRY_MS = 25
+"""How long one attempt waits. Each looks anew: SQLite waits for a place that readers of an old state had until nobody
+reads from there, even when those of the newest state, who are in nobody's way, have moved in and take turns in it."""
 
 
 class Checkpoints:
     """A connection's hook after each commit; ``timeout``: the connection's own busy time-out, in seconds."""
 
-    def __init__(self, *, timeout: float, pages: int = PAGES, forced_pages: int = FORCED_PAGES) -> None:
+    def __init__(
+        self, *, timeout: float, pages: int = PAGES, forced_pages: int = FORCED_PAGES, wait: float = WAIT
+    ) -> None:
         self._timeout_ms = int(timeout * 1000)
+        self._wait = wait
         self._pages = pages
         self._forced_pages = self._force_at = forced_pages
 
@@ -46,10 +54,7 @@ class Checkpoints:
         elif pages < self._force_at:
             _fold(connection, database, apsw.SQLITE_CHECKPOINT_PASSIVE)
         else:
-            connection.set_busy_timeout(_WAIT_MS)
-            done = _fold(connection, database, apsw.SQLITE_CHECKPOINT_RESTART)
-            connection.set_busy_timeout(self._timeout_ms)
-            if not done:
+            if not self._begin_anew(connection, database):
                 if self._force_at == self._forced_pages:
                     _log.warning(
                         "the write-ahead log can't begin anew and has %d MiB: a backup, another program that reads the "
@@ -58,6 +63,17 @@ class Checkpoints:
                     )
                 self._force_at = pages + self._pages
         return apsw.SQLITE_OK
+
+    def _begin_anew(self, connection: apsw.Connection, database: str) -> bool:
+        until = time.monotonic() + self._wait
+        connection.set_busy_timeout(_TRY_MS)
+        try:
+            while not (done := _fold(connection, database, apsw.SQLITE_CHECKPOINT_RESTART)):
+                if time.monotonic() >= until:
+                    break
+            return done
+        finally:
+            connection.set_busy_timeout(self._timeout_ms)
 
 
 def _fold(connection: apsw.Connection, database: str, mode: int) -> bool:

@@ -8,9 +8,8 @@ import msgspec
 
 from hubbub.model import Event
 from hubbub.stores.base import Flag
-from hubbub.stores.sqlite.rows import decode_events, select_events
+from hubbub.stores.sqlite.rows import UNPUBLISHED_COLUMNS, decode_events, select_events, unpublished_row
 from hubbub.stores.sqlite.session import WriteSession
-from hubbub.wire.events import SHOWS_COMMENT
 
 # As many pages as a post may need: on a disk that has room for one page and no more, a ping must fail as posts do. All
 # characters change, since SQLite leaves alone the pages of a long value that stay as they are.
@@ -18,9 +17,10 @@ _TOUCH = """
     INSERT INTO meta (key, value) VALUES ('ping', printf('%.40000c', '0'))
     ON CONFLICT (key) DO UPDATE SET value = printf('%.40000c', iif(substr(value, 1, 1) = '0', '1', '0'))"""
 
-_MARK = """
-    INSERT OR IGNORE INTO unpublished (event_id, video_id, kind, subject, event_at, body, marked_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_LIST = f"""
+    INSERT OR IGNORE INTO unpublished ({", ".join(UNPUBLISHED_COLUMNS)})
+    VALUES ({",".join("?" * len(UNPUBLISHED_COLUMNS))})"""
+_MAKE_DUE = "UPDATE unpublished SET leased_until = 0, marked_at = ? WHERE event_id = ? AND holder IS NULL"
 _FREE = """
     SELECT json_group_array(event_id) FROM (
         SELECT event_id FROM unpublished WHERE holder = ? OR leased_until <= ? ORDER BY event_id LIMIT ?)"""
@@ -40,10 +40,15 @@ def touch(session: WriteSession) -> None:
     session.cursor.execute(_TOUCH)
 
 
+def list_unpublished(session: WriteSession, event: Event, due: int) -> None:
+    """Put an event on the list, for sweepers to have from ``due`` on."""
+    session.cursor.execute(_LIST, unpublished_row(event, due))
+
+
 def mark_unpublished(session: WriteSession, event: Event, at: int) -> None:
-    """Put an event on the list; the text of a comment is not copied there."""
-    body = None if event.kind in SHOWS_COMMENT else event.body.decode()
-    session.cursor.execute(_MARK, (event.id, event.video_id, event.kind, event.subject, event.at, body, at))
+    """Put an event on the list, due at once."""
+    list_unpublished(session, event, 0)
+    session.cursor.execute(_MAKE_DUE, (at, event.id))
 
 
 def lease_unpublished(session: WriteSession, holder: str, now: int, lease_ms: int, limit: int) -> list[Event]:

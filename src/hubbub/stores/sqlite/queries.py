@@ -9,12 +9,12 @@ import msgspec
 
 from hubbub.errors import NotProvable
 from hubbub.ids import millisecond_of
-from hubbub.model import Comment, Entry, Event, Position, Tail, Video
+from hubbub.model import Comment, Entry, Event, ListPlace, Position, Stage, Tail, Video
 from hubbub.stores.base import Flag, IdempotencyKey, Order
 from hubbub.stores.rules import AFTER_ALL_IDS, id_from
 from hubbub.stores.sqlite.appends import FIND_KEY, find_key, standing_id
 from hubbub.stores.sqlite.rows import VISIBLE, decode_comments, decode_events, select_comments, select_events
-from hubbub.stores.sqlite.videos import find_video
+from hubbub.stores.sqlite.videos import find_video, list_videos
 
 _BEFORE_ALL = ""
 
@@ -107,6 +107,11 @@ def pins(connection: apsw.Connection, video_id: str) -> list[Comment]:
 def video(connection: apsw.Connection, video_id: str) -> Video | None:
     """A video's record."""
     return find_video(connection.cursor(), video_id)
+
+
+def videos(connection: apsw.Connection, stage: Stage, since: int, before: ListPlace | None, limit: int) -> list[Video]:
+    """Records of a stage."""
+    return list_videos(connection.cursor(), stage, since, before, limit)
 
 
 def by_user(connection: apsw.Connection, user_id: str, after: tuple[str, str] | None, limit: int) -> list[Comment]:

@@ -94,11 +94,14 @@ def _event(row: _EventRow) -> Event:
 
 
 class Append(NamedTuple):
-    """A comment on its way to the writer. ``row`` is made by the caller, so that what can't be encoded fails there."""
+    """A comment on its way to the writer. ``row`` is made by the caller, so that what can't be encoded fails there.
+    ``due`` as in `Store.append`.
+    """
 
     comment: Comment
     row: tuple[Any, ...]
     key: IdempotencyKey | None
+    due: int | None = None
 
 
 COMMENT_COLUMNS = (
@@ -124,6 +127,17 @@ def comment_row(comment: Comment) -> tuple[Any, ...]:
         comment.nonce,
         None if comment.meta is None else _encode(comment.meta).decode(),
     )
+
+
+UNPUBLISHED_COLUMNS = ("event_id", "video_id", "kind", "subject", "event_at", "body", "marked_at", "leased_until")
+
+
+def unpublished_row(event: Event, due: int) -> tuple[Any, ...]:
+    """The values of `UNPUBLISHED_COLUMNS`, of an event that sweepers may have from ``due`` on. The text of a comment is
+    not copied there.
+    """
+    body = None if event.kind in SHOWS_COMMENT else event.body.decode()
+    return event.id, event.video_id, event.kind, event.subject, event.at, body, event.at, due
 
 
 class BulkInsert:

@@ -115,7 +115,22 @@ CREATE TABLE videos (
 ALTER TABLE changes ADD COLUMN body TEXT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _VIDEOS)
+# `hubbub.model.Video.stage` and `place`, for the index that lists are read from.
+_VIDEO_LISTS = """
+ALTER TABLE videos ADD COLUMN made_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE videos ADD COLUMN stage TEXT NOT NULL GENERATED ALWAYS AS (
+    CASE WHEN ended_at IS NOT NULL THEN 'ended' WHEN started_at IS NOT NULL THEN 'started' ELSE 'untimed' END) VIRTUAL;
+ALTER TABLE videos ADD COLUMN listed_at INTEGER NOT NULL GENERATED ALWAYS AS (
+    coalesce(ended_at, started_at, made_at)) VIRTUAL;
+
+CREATE INDEX videos_by_time ON videos (stage, listed_at, video_id);
+"""
+
+_SHARDS = """
+ALTER TABLE videos ADD COLUMN shards INTEGER NOT NULL DEFAULT 1;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _VIDEOS, _VIDEO_LISTS, _SHARDS)
 """Scripts in order; the n-th takes a file from version n to n + 1. Released ones never change."""
 
 # One statement, so one snapshot: another process may be making the tables at this moment.

@@ -12,7 +12,7 @@ import apsw
 
 from hubbub.errors import StoreUnavailable
 from hubbub.ids import now_ms
-from hubbub.model import Change, Comment, Entry, Event, Position, Tail, Video
+from hubbub.model import Change, Comment, Entry, Event, ListPlace, Position, Stage, Tail, Video
 from hubbub.stores.base import Appended, Applied, Flag, IdempotencyKey, Order, VideoKept
 from hubbub.stores.sqlite import changes, lists, queries, videos
 from hubbub.stores.sqlite.backup import copy_database
@@ -83,14 +83,14 @@ class SqliteStore:
     async def ping(self) -> None:
         await self._writer.submit(lists.touch)
 
-    async def append(self, comment: Comment, *, key: IdempotencyKey | None = None) -> Appended:
-        return await self._writer.submit(Append(comment, comment_row(comment), key))
+    async def append(self, comment: Comment, *, key: IdempotencyKey | None = None, due: int | None = None) -> Appended:
+        return await self._writer.submit(Append(comment, comment_row(comment), key, due))
 
     async def recall(self, key: IdempotencyKey) -> Comment | None:
         return await self._readers.run(queries.recall, key, self._clock())
 
-    async def apply(self, change: Change) -> Applied:
-        return await self._writer.submit(lambda session: changes.apply(session, change))
+    async def apply(self, change: Change, *, due: int | None = None) -> Applied:
+        return await self._writer.submit(lambda session: changes.apply(session, change, due))
 
     async def get(self, video_id: str, comment_id: str) -> Comment | None:
         return await self._readers.run(queries.get, video_id, comment_id)
@@ -115,10 +115,19 @@ class SqliteStore:
     async def video(self, video_id: str) -> Video | None:
         return await self._readers.run(queries.video, video_id)
 
+    async def videos(self, stage: Stage, *, since: int = 0, before: ListPlace | None = None, limit: int) -> list[Video]:
+        return await self._readers.run(queries.videos, stage, since, before, limit)
+
     async def keep_video(
-        self, video: Video, *, was: Video | None, event: Event | None = None, actor: str = ""
+        self,
+        video: Video,
+        *,
+        was: Video | None,
+        event: Event | None = None,
+        actor: str = "",
+        due: int | None = None,
     ) -> VideoKept:
-        return await self._writer.submit(lambda session: videos.keep_video(session, video, was, event, actor))
+        return await self._writer.submit(lambda session: videos.keep_video(session, video, was, event, actor, due))
 
     async def by_user(self, user_id: str, *, after: tuple[str, str] | None, limit: int) -> list[Comment]:
         return await self._readers.run(queries.by_user, user_id, after, limit)
@@ -132,7 +141,8 @@ class SqliteStore:
             return []
         return await self._writer.submit(lambda session: lists.lease_unpublished(session, holder, now, lease_ms, limit))
 
-    async def confirm_published(self, event_ids: Sequence[str]) -> None:
+    async def confirm_published(self, events: Sequence[Event]) -> None:
+        event_ids = [event.id for event in events]
         await self._writer.submit(lambda session: lists.confirm_published(session, event_ids))
 
     async def count_unpublished(self) -> int:

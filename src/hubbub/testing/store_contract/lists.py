@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from hubbub.model import Event, Kind
-from hubbub.stores.base import Flag, Store
+from hubbub.model import Event, Kind, Timeline, Video
+from hubbub.stores.base import Flag, IdempotencyKey, Store
 from hubbub.testing.samples import make_change, make_comment, make_id, make_video_id
 from hubbub.testing.store_contract.base import Contract, append_some, change
-from hubbub.wire.events import change_event, comment_event, encode_json
+from hubbub.wire.events import change_event, comment_event, encode_json, timeline_event
 
 NOW = 1_700_000_000_000
 LEASE = 10_000
@@ -66,11 +66,69 @@ class ListsContract(Contract):
         """Confirming takes off what it names, whoever holds it; names that are not there are fine."""
         events = await _mark_some(store, video_id, 4)
         await _lease(store, "a", limit=2)
-        await store.confirm_published([events[0].id, events[3].id, make_id()[0]])
-        await store.confirm_published([events[0].id])
+        await store.confirm_published([events[0], events[3], comment_event(make_comment(video_id))])
+        await store.confirm_published([events[0].blank()])
         await store.confirm_published([])
         assert await store.count_unpublished() == 2
         assert await _lease(store, "b", now=NOW + LEASE) == events[1:3]
+
+    async def test_what_is_kept_with_a_due_time_is_listed_in_the_same_commit(self, store: Store, video_id: str) -> None:
+        """A comment, a change and a video's event are on the list from then on, and leased to nobody before they are
+        due.
+        """
+        comment, other = make_comment(video_id), make_comment(video_id)
+        pin = make_change(Kind.PINNED, comment)
+        start_id, at = make_id()
+        timeline = Timeline(at)
+        start = timeline_event(start_id, video_id, Kind.START, at, timeline)
+        await store.append(comment, due=NOW)
+        await store.append(other, key=IdempotencyKey(other.user.id, video_id, "k", b"f"), due=NOW + 2)
+        pinned = (await store.apply(pin, due=NOW + 1)).comment
+        await store.keep_video(Video(video_id, timeline=timeline), was=None, event=start, due=NOW + 3)
+        assert await store.count_unpublished() == 4
+        assert await _lease(store, "a", now=NOW - 1) == []
+        assert await _lease(store, "a", now=NOW + 1) == [comment_event(comment), change_event(pin, pinned)]
+        assert await _lease(store, "b", now=NOW + 3) == [comment_event(other), start]
+
+    async def test_what_writes_no_event_lists_none(self, store: Store, video_id: str) -> None:
+        """Neither repeats, nor changes without effect, nor a video's record alone."""
+        comment = make_comment(video_id)
+        key = IdempotencyKey(comment.user.id, video_id, "k", b"f")
+        await store.append(comment, key=key)
+        pin = make_change(Kind.PINNED, comment)
+        await store.apply(pin)
+        await store.append(comment, due=NOW)
+        await store.append(make_comment(video_id, user=comment.user), key=key, due=NOW)
+        await store.apply(pin, due=NOW)
+        await store.apply(make_change(Kind.PINNED, comment), due=NOW)
+        await store.keep_video(Video(video_id, "named"), was=None, due=NOW)
+        assert await store.count_unpublished() == 0
+
+    async def test_many_appends_at_once_are_all_listed(self, store: Store, video_id: str) -> None:
+        """Batched or not, each is on the list exactly once, also beside some that were not to be listed."""
+        comments = [make_comment(video_id) for _ in range(100)]
+        dues = [NOW if number % 3 else None for number in range(100)]
+        await asyncio.gather(*(store.append(one, due=due) for one, due in zip(comments, dues, strict=True)))
+        leased = await _lease(store, "a")
+        assert leased == [comment_event(one) for one, due in zip(comments, dues, strict=True) if due is not None]
+
+    async def test_marking_what_is_not_yet_due_makes_it_due(self, store: Store, video_id: str) -> None:
+        """Whoever wrote it knows that its publish has failed; what is leased stays leased."""
+        comment = make_comment(video_id)
+        await store.append(comment, due=NOW + LEASE)
+        assert await _lease(store, "a") == []
+        await store.mark_unpublished(comment_event(comment), at=NOW)
+        assert await _lease(store, "a") == [comment_event(comment)]
+        await store.mark_unpublished(comment_event(comment), at=NOW)
+        assert await _lease(store, "b") == []
+        assert await store.count_unpublished() == 1
+
+    async def test_a_lease_can_be_given_back(self, store: Store, video_id: str) -> None:
+        """Leased for no time at all, an event is the next holder's at once."""
+        events = await _mark_some(store, video_id, 2)
+        await _lease(store, "a")
+        assert await store.lease_unpublished("a", now=NOW, lease_ms=0, limit=1) == events[:1]
+        assert await _lease(store, "b") == events[:1]
 
     async def test_an_empty_list_leases_nothing(self, store: Store) -> None:
         """Nothing waits, and that is no error."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 from msgspec.structs import replace
 
-from hubbub.model import Kind, Timeline, Video
+from hubbub.model import Kind, ListPlace, Stage, Timeline, Video
 from hubbub.stores.base import Store
 from hubbub.testing.samples import ago, make_comment, make_timeline_event, make_video_id
 from hubbub.testing.store_contract.base import Contract, append_some, change, read_all
@@ -23,7 +24,7 @@ class VideosContract(Contract):
     async def test_a_record_comes_back_as_it_was_kept(self, store: Store, video_id: str) -> None:
         """Every field, null or not, of this video only."""
         bare = Video(video_id)
-        full = Video(video_id, "Liftoff 🚀", "https://example.org/a.m3u8", Timeline(1_795_229_000_000, 2**53))
+        full = Video(video_id, "Liftoff 🚀", "https://example.org/a.m3u8", Timeline(1_795_229_000_000, 2**53), 7, 12)
         assert await store.keep_video(bare, was=None) == (True, bare, None)
         assert await store.video(video_id) == bare
         assert await store.keep_video(full, was=bare) == (True, full, None)
@@ -31,6 +32,59 @@ class VideosContract(Contract):
         assert (await store.keep_video(bare, was=full)).kept
         assert await store.video(video_id) == bare
         assert await store.video(make_video_id()) is None
+
+    async def test_each_stage_has_its_list_the_latest_first(self, store: Store) -> None:
+        """By end, by start, or by when the record was made; of one millisecond, by id."""
+        at = _some_time()
+        made = {
+            Stage.UNTIMED: [Video(make_video_id(), made_at=at + number) for number in range(3)],
+            Stage.STARTED: [Video(make_video_id(), "t", None, Timeline(at + number), 9) for number in range(3)],
+            Stage.ENDED: [
+                Video(make_video_id(), timeline=Timeline(start, at + number))
+                for number, start in enumerate((None, at, 0))
+            ],
+        }
+        twin = Video("twin-" + make_video_id(), timeline=Timeline(at + 1))
+        made[Stage.STARTED].append(twin)
+        for videos in made.values():
+            for video in videos:
+                assert (await store.keep_video(video, was=None)).kept
+        await self.settle(store)
+        for stage, videos in made.items():
+            found = await _listed(store, stage, at)
+            assert found == sorted(videos, key=lambda video: video.place, reverse=True)
+
+    async def test_a_list_is_read_from_place_to_place(self, store: Store) -> None:
+        """``before`` is left out and need not exist, ``since`` is in; never more than ``limit``."""
+        at = _some_time()
+        videos = [Video(make_video_id(), timeline=Timeline(at + number // 2)) for number in range(6)]
+        for video in videos:
+            await store.keep_video(video, was=None)
+        await self.settle(store)
+        expected = sorted(videos, key=lambda video: video.place, reverse=True)
+        found: list[Video] = []
+        before = ListPlace(at + 3, "")
+        while part := await store.videos(Stage.STARTED, since=at, before=before, limit=2):
+            assert len(part) <= 2
+            found += part
+            before = part[-1].place
+        assert found == expected
+        assert await store.videos(Stage.STARTED, since=at + 2, before=ListPlace(at + 3, ""), limit=9) == expected[:2]
+        between = ListPlace(at + 1, "~")
+        assert await store.videos(Stage.STARTED, since=at, before=between, limit=9) == expected[2:]
+
+    async def test_a_video_moves_from_list_to_list(self, store: Store, video_id: str) -> None:
+        """It is in one at a time, where its record says."""
+        at = _some_time()
+        told = Video(video_id, made_at=at)
+        steps = [told, replace(told, timeline=Timeline(at + 5)), replace(told, timeline=Timeline(at + 5, at + 2))]
+        was = None
+        for video in [*steps, steps[1], told]:
+            await store.keep_video(video, was=was)
+            was = video
+            await self.settle(store)
+            for stage in Stage:
+                assert await _listed(store, stage, at) == ([video] if stage is video.stage else [])
 
     async def test_a_writer_who_has_read_something_older_writes_nothing(self, store: Store, video_id: str) -> None:
         """It is told what stands; an event it brought is nowhere."""
@@ -87,7 +141,7 @@ class VideosContract(Contract):
         await store.keep_video(Video(video_id, timeline=Timeline(None, 5)), was=None, event=end)
         await store.mark_unpublished(end, at=end.at)
         assert await store.lease_unpublished("sweeper", now=end.at, lease_ms=1_000, limit=10) == [end]
-        await store.confirm_published([end.id])
+        await store.confirm_published([end])
 
     async def test_comments_keep_the_offset_that_they_were_born_with(self, store: Store, video_id: str) -> None:
         """Whatever is told of the start later, in every list and in every event."""
@@ -102,3 +156,13 @@ class VideosContract(Contract):
         assert pinned.offset is None
         assert await store.get(video_id, early.id) == pinned
         assert await store.pins(video_id) == [pinned]
+
+
+def _some_time() -> int:
+    """A millisecond whose neighbours, the seven after it too, no other test's videos have."""
+    return random.SystemRandom().randrange(10**13, 10**15) * 8
+
+
+async def _listed(store: Store, stage: Stage, at: int) -> list[Video]:
+    """A test's own videos of a stage."""
+    return await store.videos(stage, since=at, before=ListPlace(at + 8, ""), limit=50)

@@ -1,0 +1,59 @@
+import { Announcer } from "./announcer.js";
+import { Pacer } from "./pacing.js";
+
+/** @typedef {import("./model.js").Comment} Comment */
+
+/** From a feed to the view: paced where it is live, announced, told to the page. */
+export class Flow {
+  #room;
+  #view;
+  #pacer = new Pacer((comments) => this.#arrive(comments));
+
+  /** @param {import("./room.js").Room} room @param {import("./view.js").View} view */
+  constructor(room, view) {
+    this.#room = room;
+    this.#view = view;
+    this.announcer = new Announcer(room.words);
+  }
+
+  /** @param {import("./room.js").Feed} feed */
+  follow(feed) {
+    const { list } = this.#view;
+    feed
+      .on("picture", (comments) => {
+        this.#pacer.clear();
+        list.replace(comments);
+        this.#view.toEnd();
+      })
+      .on("comments", ({ comments, earlier }) => this.#take(comments, earlier))
+      .on("gone", (id) => {
+        this.#pacer.drop(id);
+        list.remove(id);
+      })
+      .on("back", (comment) => list.restore(comment))
+      .on("pins", (pins) => this.#view.showPins(pins));
+  }
+
+  stop() {
+    this.#pacer.clear();
+    this.announcer.stop();
+  }
+
+  /** @param {Comment[]} comments @param {boolean} earlier */
+  #take(comments, earlier) {
+    if (earlier) {
+      this.#pacer.flush();
+      this.#view.list.add(comments, false);
+    } else if (this.#room.replay) this.#arrive(comments);
+    else this.#pacer.add(comments);
+  }
+
+  /** @param {Comment[]} comments */
+  #arrive(comments) {
+    const { list } = this.#view;
+    list.add(comments);
+    const heard = comments.filter(({ user }) => !list.muted.has(user.id) && user.id !== this.#room.me);
+    if (heard.length) this.announcer.tell(heard);
+    for (const comment of comments) this.#room.tell("comment", comment);
+  }
+}

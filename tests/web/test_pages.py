@@ -1,0 +1,451 @@
+"""The pages in a real browser, against the real server, as people use them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
+
+from hubbub.client import HubbubClient
+from hubbub.ids import now_ms
+from hubbub.testing.server import SECRET, Running, running_server, token
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+MODERATOR = token("mod", ("read", "post", "moderate"))
+PHONE = {"width": 390, "height": 844}
+PATIENT = 20_000  # ms, for what the machine's load may delay
+MARKUP = "<img src=x onerror=console.error(1)>\"'></h1><script>console.error(2)</script>"
+
+
+class Visitor:
+    """Somebody with a browser of their own; ``faults`` is what no visit may cause."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        self.ranges = 0  # answers that were a part of some media
+        self._host = urlsplit(url).netloc
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", lambda request: self._request(request.url))
+        page.on("response", lambda response: self._response(response.status))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+            self.faults.append(message.text)
+
+    def _request(self, url: str) -> None:
+        if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != self._host:
+            self.faults.append(f"a request to {url}")
+
+    def _response(self, status: int) -> None:
+        self.ranges += status == 206
+
+    @property
+    def said(self) -> Locator:
+        """The comments' texts, in the order of the page."""
+        return self.page.get_by_role("log").locator(".text")
+
+    @property
+    def box(self) -> Locator:
+        """What one writes in."""
+        return self.page.get_by_role("textbox", name="Say something")
+
+    @property
+    def state(self) -> Locator:
+        """What the page says the video is doing."""
+        return self.page.locator("#state")
+
+    @property
+    def place(self) -> Locator:
+        """The scrubber of a replay."""
+        return self.page.get_by_role("slider", name="Place in the recording")
+
+    async def say(self, text: str) -> None:
+        """Write a comment as a person does."""
+        await self.box.fill(text)
+        await self.page.get_by_role("button", name="Send").click()
+
+    async def seek(self, seconds: float) -> None:
+        """Drag the scrubber there."""
+        await self.place.fill(str(seconds))
+
+    async def media_time(self) -> float:
+        """Where the clip is, in seconds."""
+        return float(await self.page.evaluate("document.getElementById('media').currentTime"))
+
+
+Visit = Callable[..., Awaitable[Visitor]]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
+    """Opens a page for somebody new. Whatever the test was about, nobody may have met a fault."""
+    visitors: list[Visitor] = []
+
+    async def open_page(url: str, path: str = "/", **options: Any) -> Visitor:
+        options = {"viewport": {"width": 1200, "height": 800}, **options}
+        context = await browser.new_context(**options)
+        visitor = Visitor(await context.new_page(), url)
+        visitors.append(visitor)
+        await visitor.page.goto(url + path)
+        return visitor
+
+    yield open_page
+    for visitor in visitors:
+        await visitor.page.context.close()
+    assert [fault for visitor in visitors for fault in visitor.faults] == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    """A development server without limits."""
+    async with running_server(tmp_path, dev=True, jwt_secret=SECRET) as running:
+        yield running
+
+
+async def post(url: str, video: str, *texts: str) -> None:
+    """Post as a program does."""
+    async with HubbubClient(url, token=token("grace")) as client:
+        for text in texts:
+            await client.post(video, text)
+
+
+async def recorded(url: str, video: str, *, ago: float, **told: Any) -> dict[str, Any]:
+    """A video that began ``ago`` seconds before its comments ``one`` and ``two``, and has ended."""
+    async with HubbubClient(url, token=MODERATOR) as host:
+        await host.put_video(video, started_at=now_ms() - round(ago * 1000), **told)
+        await host.post(video, "one")
+        await asyncio.sleep(1.1)  # so that a second of the scrubber lies between
+        await host.post(video, "two")
+        return await host.end_video(video)
+
+
+async def test_a_newcomer_presses_the_button_and_sees_a_living_stream(server: Running, visit: Visit) -> None:
+    """One button starts the demo and leads to it: comments move, the clip plays. What one posts there, a second window
+    sees. Ended by one click, it is a replay that can be scrubbed.
+    """
+    ada = await visit(server.url)
+    await expect(ada.page.get_by_text("Nothing is on yet")).to_be_visible()
+    await ada.page.get_by_role("button", name="Start the demo").click()
+    await expect(ada.page).to_have_url(server.url + "/watch/demo")
+    await expect(ada.state).to_have_text("Live")
+    await expect(ada.page.get_by_role("heading", level=1)).to_have_text("Northern lights over the ridge")
+    await expect(ada.said.nth(3)).to_be_visible(timeout=PATIENT)
+    await expect(ada.page.get_by_role("region", name="Pinned").locator(".text")).to_have_count(1)
+    before = await ada.media_time()
+    await ada.page.wait_for_function("start => document.getElementById('media').currentTime !== start", arg=before)
+
+    await ada.page.get_by_label("Name").fill("Ada")
+    await ada.say("hello from a newcomer")
+    grace = await visit(server.url)
+    await grace.page.get_by_role("region", name="Live").get_by_role("link").click()
+    mine = grace.page.get_by_role("log").get_by_role("listitem").filter(has_text="hello from a newcomer")
+    await expect(mine.locator(".author")).to_have_text("Ada")
+    await expect(grace.page.locator("#viewers")).to_have_text("2 watching")
+
+    await ada.page.get_by_role("button", name="End the video").click()
+    for visitor in (ada, grace):
+        await expect(visitor.state).to_have_text("Replay", timeout=PATIENT)
+        await expect(visitor.box).to_be_hidden()
+    seen = await grace.said.count()
+    assert seen
+    await grace.page.evaluate("document.getElementById('media').currentTime = 0")
+    await expect(grace.said).to_have_count(0)
+    assert grace.ranges
+
+
+async def test_a_replay_longer_than_its_clip_has_a_scrubber_of_its_own(server: Running, visit: Visit) -> None:
+    """Comments come at their second, both ways; the clip goes along, round and round, as it did when it was live."""
+    video = await recorded(server.url, "long", ago=130, media_url="/web/demo.webm")
+    length = int((video["ended_at"] - video["started_at"]) / 1000)
+    visitor = await visit(server.url, "/watch/long")
+    await expect(visitor.state).to_have_text("Replay")
+    await expect(visitor.page.locator("#time")).to_have_text(f"0:00 / 2:{length - 120:02d}")
+    await expect(visitor.said).to_have_count(0)
+
+    await visitor.seek(131)
+    await expect(visitor.said).to_have_text(["one"])
+    await visitor.page.wait_for_function("Math.abs(document.getElementById('media').currentTime - 11) < 0.2")
+    await visitor.seek(100)
+    await expect(visitor.said).to_have_count(0)
+    assert await visitor.place.get_attribute("aria-valuetext") == f"1:40 of 2:{length - 120:02d}"
+
+    await visitor.seek(129)
+    await visitor.page.get_by_role("button", name="Play").click()
+    await expect(visitor.said).to_have_text(["one", "two"], timeout=PATIENT)
+    await expect(visitor.page.get_by_role("button", name="Play")).to_be_visible(timeout=PATIENT)  # at its end
+    assert visitor.ranges
+    await visitor.page.get_by_role("button", name="Play").click()  # it begins anew
+    await expect(visitor.said).to_have_count(0)
+
+
+async def test_a_video_without_media_is_watched_and_scrubbed_all_the_same(server: Running, visit: Visit) -> None:
+    """Upcoming, live with a running clock, and by the scrubber when it has ended; one click each in development."""
+    visitor = await visit(server.url, "/watch/radio")
+    still = visitor.page.locator("#still")
+    await expect(visitor.state).to_have_text("Upcoming")
+    await expect(still).to_have_text("It has not begun yet.")
+    await visitor.page.get_by_role("button", name="Start the video").click()
+    await expect(visitor.state).to_have_text("Live")
+    await expect(still).to_have_text("0:01")
+    await visitor.say("first")
+    await expect(visitor.said).to_have_text(["first"])
+    await expect(still).to_have_text("0:03")
+
+    await visitor.page.get_by_role("button", name="End the video").click()
+    await expect(visitor.state).to_have_text("Replay")
+    await expect(visitor.said).to_have_text(["first"])  # where it ended
+    await visitor.seek(0)
+    await expect(visitor.said).to_have_count(0)
+    await expect(still).to_have_text("0:00")
+    await visitor.page.get_by_role("button", name="Play").click()
+    await expect(visitor.said).to_have_text(["first"], timeout=PATIENT)
+
+    await visitor.page.get_by_role("button", name="Go on live").click()
+    await expect(visitor.state).to_have_text("Live")
+    await visitor.say("we are back")
+    await expect(visitor.said).to_have_text(["first", "we are back"])
+
+
+async def test_media_that_can_not_be_played_leave_a_clock(server: Running, visit: Visit) -> None:
+    """A stream that this browser does not understand, or that is gone, costs nobody the comments."""
+    await recorded(server.url, "gone", ago=30, media_url="/nothing-here.webm")
+    visitor = await visit(server.url, "/watch/gone")
+    await expect(visitor.page.locator("#still")).to_have_text("0:00")
+    await visitor.seek(40)
+    await expect(visitor.said).to_have_text(["one", "two"])
+
+
+async def test_what_is_on_changes_while_one_looks(server: Running, visit: Visit) -> None:
+    """Live, upcoming (the next first), and what can be watched again; with who watches, without a reload."""
+    visitor = await visit(server.url)
+    await expect(visitor.page.get_by_text("Nothing is on yet")).to_be_visible()
+    async with HubbubClient(server.url, token=MODERATOR) as host:
+        await host.put_video("later", title="Later", started_at=now_ms() + 9_000_000)
+        await host.put_video("soon", title="Soon", started_at=now_ms() + 3_000_000)
+        await host.put_video("now", title=MARKUP, started_at=now_ms() - 60_000)
+        await host.put_video("past", title="Past", started_at=now_ms() - 60_000)
+        await host.end_video("past")
+
+    def cards(state: str) -> Locator:
+        return visitor.page.get_by_role("region", name=state).get_by_role("link")
+
+    await expect(cards("Live").locator(".name")).to_have_text([MARKUP], timeout=PATIENT)
+    await expect(cards("Upcoming").locator(".name")).to_have_text(["Soon", "Later"])
+    await expect(cards("To watch again").locator(".badge")).to_have_text(["1:00"])
+    await expect(visitor.page.get_by_text("Nothing is on yet")).to_be_hidden()
+    await expect(visitor.page.locator("main :is(img, script)")).to_have_count(0)
+    async with HubbubClient(server.url) as viewer:
+        watching = viewer.watch("now")
+        await anext(watching)
+        await expect(cards("Live").locator(".facts")).to_have_text("1 watching", timeout=PATIENT)
+        await watching.aclose()
+
+    await cards("Live").click()
+    await expect(visitor.page.get_by_role("heading", level=1)).to_have_text(MARKUP)
+    await expect(visitor.page.locator("#about :is(img:not([alt='']), script)")).to_have_count(0)
+    await visitor.page.get_by_role("link", name="Hubbub").click()
+    await expect(visitor.page).to_have_url(server.url + "/")
+
+
+async def test_any_id_is_a_video_in_development(server: Running, visit: Visit) -> None:
+    """The field leads to its page and nothing that can't be one; whoever talks there is on the list."""
+    visitor = await visit(server.url)
+    field = visitor.page.get_by_label("Any id is a video")
+    await field.fill("'; echo smuggled; '")
+    await field.press("Enter")
+    await expect(visitor.page).to_have_url(server.url + "/")
+    assert "smuggled" not in "".join(await visitor.page.locator("code").all_text_contents())
+    await field.fill("my-stream")
+    await field.press("Enter")
+    await expect(visitor.page).to_have_url(server.url + "/watch/my-stream")
+    await visitor.say("hello")
+    await expect(visitor.said).to_have_text(["hello"])
+    await visitor.page.goto(server.url)
+    await expect(visitor.page.get_by_role("region", name="Upcoming").locator(".name")).to_have_text(["my-stream"])
+
+
+async def test_a_guest_who_moderates_is_offered_a_moderators_tools(server: Running, visit: Visit) -> None:
+    """By ticking a box; what they hide is gone for everybody."""
+    await post(server.url, "v", "stays", "goes")
+    visitor, other = await visit(server.url, "/watch/v"), await visit(server.url, "/watch/v")
+    row = visitor.page.get_by_role("log").get_by_role("listitem").filter(has_text="goes")
+    await visitor.page.get_by_label("Moderator").check()
+    await expect(visitor.said).to_have_count(2)
+    await visitor.page.reload()
+    await expect(visitor.page.get_by_label("Moderator")).to_be_checked()
+    await row.hover()
+    await visitor.page.get_by_role("button", name="Hide for everybody").click()
+    for each in (visitor, other):
+        await expect(each.said).to_have_text(["stays"])
+
+
+async def test_a_guest_of_another_server_is_given_a_new_token(server: Running, visit: Visit) -> None:
+    """A token kept from yesterday, or from a database that is no more, keeps nobody from posting."""
+    visitor = await visit(server.url, "/watch/v")
+    await expect(visitor.box).to_be_visible()
+    stale = token("old", lifetime=-5)
+    await visitor.page.evaluate(
+        "kept => (localStorage['hubbub-guest'] = kept)", json.dumps({"name": "Ada", "token": stale})
+    )
+    for path in ("/", "/watch/v"):
+        await visitor.page.goto(server.url + path)
+    await expect(visitor.page.get_by_label("Name")).to_have_value("Ada")
+    await visitor.say("still here")
+    await expect(visitor.said).to_have_text(["still here"])
+
+
+async def test_the_lines_for_a_terminal_post_and_watch(server: Running, visit: Visit) -> None:
+    """The two curl lines work as they stand, with nothing but a shell; so do the two lines of HTML."""
+    visitor = await visit(server.url, "/watch/v")
+    for summary in ("From a terminal", "Put these comments on your own page"):
+        await visitor.page.get_by_text(summary).click()
+    posting = await shell(await visitor.page.locator("#curl-post").inner_text())
+    await expect(visitor.said).to_have_text(["Hello!"])
+    watching = await shell(await visitor.page.locator("#curl-watch").inner_text() + " --max-time 1")
+    assert '"text":"Hello!"' in posting
+    assert "event: welcome" in watching
+    assert '"text":"Hello!"' in watching
+
+    lines = await visitor.page.locator("#embed").inner_text()
+    assert lines.count("\n") == 1
+
+    async def serve(route: Any) -> None:
+        await route.fulfill(body=f"<!doctype html><title>A page</title>{lines}", content_type="text/html")
+
+    await visitor.page.route("**/a-page", serve)
+    await visitor.page.goto(server.url + "/a-page")
+    await expect(visitor.said).to_have_text(["Hello!"])
+
+
+async def shell(line: str) -> str:
+    """What a line prints when it is pasted into a terminal."""
+    process = await asyncio.create_subprocess_exec("sh", "-c", line, stdout=PIPE, stderr=DEVNULL)
+    output, _ = await process.communicate()
+    return output.decode()
+
+
+async def test_for_others_a_page_shows_and_says_where_to_comment(tmp_path: Path, visit: Visit) -> None:
+    """In production there are no guests and no tools; a link's token lets one watch, whatever else it would allow."""
+    async with running_server(tmp_path, watch="token") as server:
+        await recorded(server.url, "v", ago=2)
+        async with HubbubClient(server.url, token=MODERATOR) as host:
+            await host.start_video("v")
+        link = f"?access_token={token('ada')}"
+        visitor = await visit(server.url, "/" + link)
+        await expect(visitor.page.get_by_role("button")).to_have_count(0)
+        await visitor.page.get_by_role("region", name="Live").get_by_role("link").click()
+        await expect(visitor.said).to_have_text(["one", "two"])
+        await expect(visitor.box).to_be_hidden()
+        closed = await visit(server.url, "/watch/v")
+        await expect(closed.page.get_by_text("whom its site has signed in")).to_be_visible()
+    (tmp_path / "public").mkdir()
+    async with running_server(tmp_path / "public") as server:
+        await post(server.url, "v", "hello")
+        visitor = await visit(server.url, "/watch/v")
+        await expect(visitor.said).to_have_text(["hello"])
+        await expect(visitor.page.get_by_text("sign in on the site that this video belongs to")).to_be_visible()
+        await expect(visitor.box).to_be_hidden()
+        await expect(visitor.page.get_by_text("Development")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/", "/watch/long", "/watch/now"])
+async def test_on_a_phone_comments_stand_below_and_nothing_scrolls_sideways(
+    server: Running, visit: Visit, path: str
+) -> None:
+    """At 390 pixels: media on top, comments beneath it, the box within reach, whatever was written."""
+    await recorded(server.url, "long", ago=130, title="W" * 200, media_url="/web/demo.webm")
+    async with HubbubClient(server.url, token=MODERATOR) as host:
+        await host.put_video("now", title="word " * 39, media_url="/web/demo.webm", started_at=now_ms())
+    await post(server.url, "now", "x" * 500, *map(str, range(12)))
+    visitor = await visit(server.url, path, viewport=PHONE, has_touch=True)
+    if path != "/":
+        await expect(visitor.state).to_have_text("Live" if path.endswith("now") else "Replay")
+        boxes = [await visitor.page.locator(f"#{part}").bounding_box() for part in ("stage", "about", "comments")]
+        edges = [(box["y"], box["y"] + box["height"]) for box in boxes if box]
+        assert edges[0][1] <= edges[1][0]
+        assert edges[1][1] <= edges[2][0]
+        assert edges[2][1] <= PHONE["height"]
+        assert edges[2][1] - edges[2][0] > 300
+        assert await visitor.page.evaluate("document.documentElement.scrollHeight") <= PHONE["height"]
+        for summary in ("Development", "From a terminal"):
+            await visitor.page.get_by_text(summary).click()
+    else:
+        await expect(visitor.page.get_by_role("region", name="Live").get_by_role("link")).to_be_visible()
+    beyond_the_edge = await visitor.page.evaluate(
+        """[...document.querySelectorAll("body :not(pre *)")]
+            .filter((element) => element.getBoundingClientRect().right > innerWidth)
+            .map((element) => element.outerHTML.slice(0, 80))"""
+    )
+    assert beyond_the_edge == []
+    assert await visitor.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+async def test_the_pages_are_used_by_keyboard_alone(server: Running, visit: Visit) -> None:
+    """From the list to the video with Tab and Enter; the scrubber by arrows; the box, where Enter sends."""
+    await recorded(server.url, "long", ago=100)
+    visitor = await visit(server.url)
+    keyboard = visitor.page.keyboard
+    await expect(visitor.page.get_by_role("region", name="To watch again").get_by_role("link")).to_be_visible()
+
+    async def tab_to(selector: str) -> None:
+        for _ in range(40):
+            await keyboard.press("Tab")
+            if await visitor.page.evaluate(f"document.activeElement.matches({selector!r})"):
+                return
+        pytest.fail(f"Tab does not lead to {selector}")
+
+    await tab_to(".card")
+    await keyboard.press("Enter")
+    await expect(visitor.state).to_have_text("Replay")
+    await tab_to("#play")
+    await tab_to("#place")
+    await keyboard.press("End")
+    await expect(visitor.said).to_have_text(["one", "two"])
+    for _ in range(5):  # a second each; how long it took to end the video is the machine's affair
+        await keyboard.press("ArrowLeft")
+        if await visitor.said.all_text_contents() == ["one"]:
+            break
+    await expect(visitor.said).to_have_text(["one"])
+    await tab_to("#turn")
+    await keyboard.press("Enter")
+    await expect(visitor.state).to_have_text("Live")
+    await expect(visitor.box).to_be_visible()
+    for _ in range(40):
+        await keyboard.press("Tab")
+        if await visitor.box.evaluate("box => box.matches(':focus')"):
+            break
+    await keyboard.type("by hand")
+    await keyboard.press("Enter")
+    await expect(visitor.said).to_have_text(["one", "two", "by hand"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_pages_have_no_fault_that_axe_finds(server: Running, visit: Visit, scheme: str) -> None:
+    """Contrast, names, roles and the like, by axe-core: of the list, a live video and a replay."""
+    await recorded(server.url, "long", ago=130, title="A recording", media_url="/web/demo.webm")
+    async with HubbubClient(server.url, token=MODERATOR) as host:
+        await host.start_video("now")
+        await host.put_video("soon", started_at=now_ms() + 60_000)
+    await post(server.url, "now", "hello", "🔥")
+    for path, sign in (("/", ".card"), ("/watch/now", "#turn"), ("/watch/long", "#controls")):
+        visitor = await visit(server.url, path, color_scheme=scheme)
+        await expect(visitor.page.locator(sign).first).to_be_visible()
+        if path == "/watch/now":
+            await expect(visitor.said).to_have_text(["hello", "🔥"])
+        await visitor.page.evaluate(AXE.read_text())
+        found = await visitor.page.evaluate(
+            "axe.run().then(({violations}) => violations.map((v) => [v.id, v.impact, v.nodes[0].html]))"
+        )
+        assert found == [], path
