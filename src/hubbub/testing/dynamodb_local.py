@@ -7,6 +7,7 @@ jars: the same request handler behind a connector that has a host.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -79,6 +80,11 @@ class DynamoDBLocal:
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises `RuntimeError`, with what it said, when it does not."""
+        if not (self._folder / "DynamoDBLocal.jar").exists() or shutil.which("java") is None:
+            raise RuntimeError(
+                f"DynamoDB Local needs Java (scripts/install-test-packages) and its jars in {self._folder} "
+                "(scripts/install-dynamodb-local)."
+            )
         configuration = Path(self._scratch.name, "jetty.xml")
         configuration.write_text(_CONFIGURATION)
         log = Path(self._scratch.name, "log")

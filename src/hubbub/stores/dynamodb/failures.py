@@ -22,12 +22,15 @@ from botocore.exceptions import (
 RETRY_AFTER = 1.0
 """Seconds after which a refused call is worth repeating."""
 
+UNPROCESSED = "Unprocessed"
+"""Our own name for what has none: a batch comes back with a part undone."""
+
 THROTTLED = frozenset({
+    UNPROCESSED,
     "ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded", "RequestLimitExceeded",
     "ThrottlingException", "ThrottlingError", "Throttling",
 })  # fmt: skip
 _COLLIDED = frozenset({"TransactionConflictException", "TransactionConflict", "TransactionInProgressException"})
-_AILING = frozenset({"InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException"})
 _DENIED = frozenset({
     "AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException",
     "MissingAuthenticationTokenException", "IncompleteSignatureException", "InvalidClientTokenId",
@@ -42,6 +45,13 @@ _LOST = (HTTPClientError, botocore.exceptions.ConnectionError)
 
 DriverError = (ClientError, BotoCoreError, OSError)
 """Whatever comes out of a request."""
+
+
+class Unprocessed(Exception):
+    """A batch of which DynamoDB left a part undone: it does so when it is throttled midway."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"{operation} left items unprocessed")
 
 
 class Reason(NamedTuple):
@@ -70,6 +80,8 @@ class ConditionFailed(Exception):
 
 def code_of(error: Exception) -> str:
     """The service's name for an error; empty for those of the driver."""
+    if isinstance(error, Unprocessed):
+        return UNPROCESSED
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
@@ -93,7 +105,7 @@ def may_pass(error: Exception) -> bool:
 
 def is_unsure(error: Exception) -> bool:
     """Whether the request may have been carried out all the same."""
-    return code_of(error) in _AILING or isinstance(error, (*_LOST, OSError))
+    return _is_ailing(error) or isinstance(error, (*_LOST, OSError))
 
 
 def is_misconfigured(error: Exception) -> bool:
@@ -117,7 +129,7 @@ def describe(error: BaseException | None, *, table: str, where: str, timeout: fl
         )
     if code in _COLLIDED:
         return f"Writes to the same items of the table {table} kept colliding ({code}). Try again in a moment."
-    if code in _AILING:
+    if _is_ailing(error):
         return f"DynamoDB failed by itself ({code}: {said}). Try again in a moment."
     if code == _MISSING:
         return (
@@ -139,6 +151,13 @@ def describe(error: BaseException | None, *, table: str, where: str, timeout: fl
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role."
         )
     return f"DynamoDB can't be reached ({said}). Check the network and the endpoint in HUBBUB_STORE."
+
+
+def _is_ailing(error: BaseException) -> bool:
+    """Whether it is the service's own failure (or that of a proxy before it, whose words may be any)."""
+    if not isinstance(error, ClientError):
+        return False
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
 
 
 def _reasons(error: ClientError) -> list[Reason]:

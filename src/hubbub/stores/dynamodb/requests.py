@@ -15,7 +15,15 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from hubbub.stores.dynamodb.failures import DriverError, condition_failed, is_misconfigured, is_unsure, may_pass
+from hubbub.stores.dynamodb.failures import (
+    DriverError,
+    Unprocessed,
+    code_of,
+    condition_failed,
+    is_misconfigured,
+    is_unsure,
+    may_pass,
+)
 from hubbub.stores.dynamodb.items import Item
 from hubbub.stores.dynamodb.keys import Key
 
@@ -75,7 +83,7 @@ class Requests:
                 found[Key(item["pk"]["S"], item["sk"]["S"])] = item
             if unprocessed := answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", []):
                 left = unprocessed + left
-                tries = await self._wait(tries)
+                tries = await self._wait(tries, Unprocessed("BatchGetItem"))
         return found
 
     async def query(self, **request: Any) -> tuple[list[Item], Item | None]:
@@ -125,7 +133,7 @@ class Requests:
             answer = await self._call("batch_write_item", RequestItems={self.table: asked})
             if unprocessed := answer.get("UnprocessedItems", {}).get(self.table, []):
                 left = unprocessed + left
-                tries = await self._wait(tries)
+                tries = await self._wait(tries, Unprocessed("BatchWriteItem"))
 
     def action(self, **fields: Any) -> dict[str, Any]:
         """A write to this table, alone or within a transaction; a failed condition brings the item that stands."""
@@ -148,17 +156,16 @@ class Requests:
                     if not is_unsure(error) or is_misconfigured(error) or lost >= _LOST_TRIES:
                         raise
                     self.unsure = True
-                self.cause = error
+                tries = await self._wait(tries, error)
             else:
                 self._account(operation, answer)
                 return answer
-            tries = await self._wait(tries)
 
-    async def _wait(self, tries: int) -> int:
+    async def _wait(self, tries: int, cause: Exception) -> int:
         """Back off, at random so that those who were refused together don't come back together."""
+        self.cause = cause
         if self._observer is not None:
-            code = self.cause.response["Error"]["Code"] if isinstance(self.cause, ClientError) else ""
-            self._observer.retried(code)
+            self._observer.retried(code_of(cause))
         await asyncio.sleep(random.uniform(0, min(_FIRST_WAIT * 2**tries, _LONGEST_WAIT)))
         return tries + 1
 
