@@ -24,10 +24,11 @@ _BATCHES = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKe
 
 
 class Seen(NamedTuple):
-    """A request that came."""
+    """A request that came, and what was answered."""
 
     operation: str
     request: dict[str, Any]
+    answer: dict[str, Any]
 
 
 class FaultyDynamoDB:
@@ -45,13 +46,13 @@ class FaultyDynamoDB:
 
     def requests(self, *operations: str) -> list[dict[str, Any]]:
         """What came, of some operations."""
-        return [request for operation, request in self.seen if operation in operations]
+        return [one.request for one in self.seen if one.operation in operations]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request."""
         operation = request.headers["X-Amz-Target"].partition(".")[2]
         wanted = json.loads(await request.read())
-        self.seen.append(Seen(operation, wanted))
+        self.seen.append(seen := Seen(operation, wanted, {}))
 
         async def forward(wanted: dict[str, Any]) -> Answer:
             headers = {
@@ -73,6 +74,7 @@ class FaultyDynamoDB:
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
+        seen.answer.update(body)
         return web.json_response(body, status=status, content_type="application/x-amz-json-1.0")
 
 

@@ -58,7 +58,7 @@ class DynamoDBLocal:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = folder.resolve()
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch = tempfile.TemporaryDirectory(prefix="dynamodb-local-")
         self.port = _free_port()

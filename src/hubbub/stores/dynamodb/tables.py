@@ -44,7 +44,12 @@ def definition(table: str) -> dict[str, Any]:
 
 async def check_schema(requests: Requests) -> None:
     """Raise `ConfigError` unless the table is laid out as this release reads it."""
-    item = await requests.get(SCHEMA)
+    try:
+        item = await requests.get(SCHEMA)
+    except ClientError as error:
+        if code_of(error) != "ValidationException":  # its keys are others
+            raise
+        item = None
     if item is None:
         raise ConfigError(
             "HUBBUB_STORE",
@@ -68,12 +73,13 @@ async def create(client: Any, requests: Requests) -> list[str]:
     table = requests.table
     said = []
     description = await _describe(client, table)
-    if description is None:
-        await client.create_table(**definition(table))
+    if description is None and await _create(client, table):
         said.append(f"Made the table {table}, billed by request, protected against deletion, with the index lists.")
-    else:
+    elif description is not None:
         _check_keys(table, description)
         said.append(f"The table {table} is there.")
+    else:
+        said.append(f"Somebody else is making the table {table}.")
     while True:
         if _is_active(await _describe(client, table)):
             break
@@ -105,6 +111,17 @@ async def plan(client: Any, requests: Requests) -> list[str]:
     ]
 
 
+async def _create(client: Any, table: str) -> bool:
+    """Whether it was made by this call."""
+    try:
+        await client.create_table(**definition(table))
+    except ClientError as error:
+        if code_of(error) == "ResourceInUseException":  # somebody was quicker
+            return False
+        raise
+    return True
+
+
 async def _describe(client: Any, table: str) -> dict[str, Any] | None:
     try:
         answer = await client.describe_table(TableName=table)
@@ -132,13 +149,21 @@ def _check_keys(table: str, description: dict[str, Any]) -> None:
         )
 
 
-async def _switch_on_expiry(client: Any, table: str) -> str:
+async def _expiry_is_on(client: Any, table: str) -> bool:
     answer = await client.describe_time_to_live(TableName=table)
-    if answer["TimeToLiveDescription"].get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+    return answer["TimeToLiveDescription"].get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+
+
+async def _switch_on_expiry(client: Any, table: str) -> str:
+    if await _expiry_is_on(client, table):
         return "Expiry is on."
-    await client.update_time_to_live(
-        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
-    )
+    expiry = {"Enabled": True, "AttributeName": "expires"}
+    try:
+        await client.update_time_to_live(TableName=table, TimeToLiveSpecification=expiry)
+    except ClientError as error:
+        if code_of(error) != "ValidationException" or not await _expiry_is_on(client, table):
+            raise  # else somebody was quicker
+        return "Expiry is on."
     return "Switched on expiry by the attribute expires."
 
 

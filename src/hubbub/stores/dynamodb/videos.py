@@ -79,7 +79,8 @@ async def videos(context: Context, stage: Stage, since: int, before: ListPlace |
             **start,
         )
         listed = {Key(text_of(one, "pk"), text_of(one, "sk")): text_of(one, "place") for one in places}
-        items = await context.requests.get_all(key for key, place in listed.items() if place != beyond)
+        wanted = [key for key, place in listed.items() if place != beyond]
+        items = await context.requests.get_all(wanted, consistent=False)
         for key, place in listed.items():
             video = video_of(items.get(key))
             if video is not None and (video.stage, keys.stage_place(video.place)) == (stage, place):
