@@ -164,6 +164,12 @@ def make_broker(settings: Settings, store: Store) -> Broker:
         return LocalBroker(store, lock_path=_lock_path(store))
     if scheme in REDIS_SCHEMES:
         return _redis_broker(settings)
+    if scheme == "local":
+        raise ConfigError(
+            "HUBBUB_BROKER",
+            f"local:// is a log within one process, and {urlsplit(settings.store).scheme}:// is a store for many: set "
+            "it to redis://HOST:PORT.",
+        )
     raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local:// or redis://.")
 
 

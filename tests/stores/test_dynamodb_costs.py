@@ -65,7 +65,7 @@ async def till(dynamodb_local: DynamoDBLocal) -> AsyncIterator[Till]:
 
 
 def comment_in(video_id: str, n: int = 0) -> Comment:
-    """The ``n``-th comment of the hour: always the same ids, since chance would spread them otherwise over the shards."""
+    """The ``n``-th comment of the hour. Its id is always the same: chance would spread others over the shards anew."""
     id = first_id_at(HOUR + n)
     return make_comment(video_id, at=HOUR + n, id=f"{id[:-4]}{n:04x}", text=TEXT)
 

@@ -1,0 +1,183 @@
+"""Whole servers on one table of DynamoDB and one Redis: what is posted through any is seen through all, and stays."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.stores.dynamodb_tables import table_name
+
+from hubbub.client import HubbubClient
+from hubbub.testing.crowd import Follower, Poster, eventually, running, whole_history
+from hubbub.testing.dynamodb_local import DynamoDBLocal
+from hubbub.testing.raw import Connection
+from hubbub.testing.redis_server import RedisServer
+from hubbub.testing.server import ServerProcess, token
+
+pytestmark = pytest.mark.slow
+
+VIDEO = "final"
+BOUND = 120.0
+"""Seconds for a test: it takes about ten on a quiet machine."""
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "redis") as server:
+        yield server
+
+
+@pytest.fixture
+def table(dynamodb_local: DynamoDBLocal) -> str:
+    """`HUBBUB_STORE` for a table made by the command."""
+    url = dynamodb_local.url(table_name())
+    made = hubbub("store", "create", "--store", url)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith("Made the table")
+    return url
+
+
+def hubbub(*words: str) -> subprocess.CompletedProcess[str]:
+    """The program, run to its end."""
+    command = [sys.executable, "-m", "hubbub", *words]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=BOUND)
+
+
+def processes(directory: Path, count: int, table: str, redis: RedisServer) -> list[ServerProcess]:
+    """So many servers, none started."""
+    return [
+        ServerProcess(directory, HUBBUB_STORE=table, HUBBUB_BROKER=redis.url, HUBBUB_STORE_TIMEOUT="10s")
+        for _ in range(count)
+    ]
+
+
+async def test_viewers_and_posters_of_two_servers_outlive_the_death_of_one(
+    tmp_path: Path, table: str, redis: RedisServer
+) -> None:
+    """Everybody has exactly what was accepted, each once; so has history."""
+    async with asyncio.timeout(BOUND), AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(one) for one in processes(tmp_path, 2, table, redis)]
+        posters = [Poster(one.url, VIDEO, f"p{n}", token(f"p{n}")) for n, one in enumerate(servers * 2)]
+        viewers = [Follower(one.url, VIDEO, batch=n > 1) for n, one in enumerate(servers * 2)]
+        stop = asyncio.Event()
+
+        def accepted() -> list[str]:
+            return [id for poster in posters for id in poster.accepted.values()]
+
+        async with (
+            running(*(viewer.run() for viewer in viewers)) as watching,
+            running(*(poster.run(stop) for poster in posters)) as posting,
+        ):
+            await eventually(lambda: all(viewer.connections for viewer in viewers), watching)
+            await eventually(lambda: len(accepted()) > 60, posting)
+            await servers[0].kill()
+            enough = len(accepted()) + 40
+            await eventually(lambda: len(accepted()) > enough, posting)
+            await servers[0].start()
+            enough = len(accepted()) + 60
+            await eventually(lambda: len(accepted()) > enough, posting)
+            stop.set()
+            await eventually(lambda: all(task.done() for task in posting), posting)
+            # A post that died with its server, and was kept all the same, is answered when it is repeated.
+            await eventually(lambda: all(set(accepted()) <= set(viewer.seen) for viewer in viewers), watching)
+        assert viewers[0].connections > 1
+        for server in servers:
+            history = [comment["id"] for comment in await whole_history(server.url, VIDEO)]
+            assert history == sorted(accepted())
+        for viewer in viewers:
+            assert "reset" not in viewer.names
+            assert sorted(set(viewer.seen)) == history
+
+
+async def test_a_video_from_its_start_to_its_replay_survives_a_restart(
+    tmp_path: Path, table: str, redis: RedisServer
+) -> None:
+    """Posting, pinning and deleting, its end, the list of videos; all there after every process has gone."""
+    async with asyncio.timeout(BOUND):
+        (server,) = processes(tmp_path, 1, table, redis)
+        moderator = token("mod", ("read", "post", "moderate"))
+        async with server, HubbubClient(server.url, token=moderator) as client:
+            await client.put_video(VIDEO, title="The final")
+            await client.start_video(VIDEO)
+            first, second, third = [await client.post(VIDEO, text) for text in ("one", "two", "three")]
+            await client.pin(VIDEO, first["id"])
+            await client.delete(VIDEO, second["id"])
+            await client.end_video(VIDEO)
+            kept = await _told(client)
+            assert await server.terminate() == 0
+        await asyncio.to_thread(redis.kill)
+        redis.start()  # empty
+        async with server, HubbubClient(server.url, token=moderator) as client:
+            again = await _told(client)
+            assert again == kept
+            replay = [comment["id"] async for comment in client.replay(VIDEO)]
+            assert replay == [first["id"], third["id"]]
+            shown = [event async for event in _until_shown(client, third["id"])]
+            assert [comment["text"] for comment in shown] == ["one", "three"]
+
+
+async def _told(client: HubbubClient) -> tuple[dict[str, Any], list[str]]:
+    """What is told of the video, and its history; that it is in the list of what has ended."""
+    video = await client.video(VIDEO)
+    page = await client.video_page(state="ended")
+    assert [one["video_id"] for one in page.videos] == [VIDEO]
+    return {**video, "viewers": 0}, [one["id"] async for one in client.history(VIDEO)]
+
+
+async def _until_shown(client: HubbubClient, last: str) -> Any:
+    async for event in client.watch(VIDEO):
+        if event.name == "comment":
+            yield event.data
+            if event.data["id"] == last:
+                return
+
+
+async def test_what_a_server_costs_is_among_its_metrics(tmp_path: Path, table: str, redis: RedisServer) -> None:
+    """Units read and written, and no retries here."""
+    async with asyncio.timeout(BOUND):
+        (server,) = processes(tmp_path, 1, table, redis)
+        async with server, HubbubClient(server.url, token=token()) as client, await Connection.open(server.url) as raw:
+            await client.post(VIDEO, "one")
+            metrics = (await raw.request("GET", "/metrics")).body.decode()
+        units = {
+            line.split()[0]: float(line.split()[1]) for line in metrics.splitlines() if line.startswith("hubbub_store_")
+        }
+        assert units['hubbub_store_units_total{kind="write"}'] > 1
+        assert units['hubbub_store_units_total{kind="read"}'] > 1
+
+
+def test_a_server_without_a_table_says_how_to_make_one(dynamodb_local: DynamoDBLocal, redis: RedisServer) -> None:
+    """At once, and ends."""
+    ended = hubbub("serve", "--dev", "--store", dynamodb_local.url(table_name()), "--broker", redis.url)
+    assert ended.returncode != 0
+    assert "HUBBUB_STORE" in ended.stderr
+    assert "hubbub store create" in ended.stderr
+
+
+def test_the_log_within_a_process_is_refused_over_a_store_that_many_share(table: str) -> None:
+    """It would be right in one process only, and it has no journal to be made of again."""
+    ended = hubbub("serve", "--dev", "--store", table)
+    assert ended.returncode != 0
+    assert "HUBBUB_BROKER" in ended.stderr
+    assert "set it to redis://" in ended.stderr
+
+
+def test_a_table_that_is_not_made_is_told_by_a_dry_run(dynamodb_local: DynamoDBLocal) -> None:
+    """And by nothing else."""
+    url = dynamodb_local.url(table_name())
+    planned = hubbub("store", "create", "--dry-run", "--store", url)
+    assert planned.stdout.startswith("Would make the table")
+    assert hubbub("store", "create", "--store", url).stdout.startswith("Made the table")
+
+
+def test_a_store_that_needs_no_making_says_so(tmp_path: Path) -> None:
+    """SQLite's file is made by the first start."""
+    said = hubbub("store", "create", "--store", f"sqlite:///{tmp_path}/hubbub.db")
+    assert said.returncode == 0
+    assert "Nothing to make" in said.stdout
