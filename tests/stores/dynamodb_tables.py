@@ -43,8 +43,15 @@ async def reopened(url: str, *, store_timeout: float = PATIENCE, **options: Any)
 
 
 async def empty_lists(store: DynamoStore) -> None:
-    """Take everything off the unpublished list, and close all flags."""
-    if await store.count_unpublished():
+    """Take everything off the unpublished list, and close all flags. Whether there is anything is asked in one request,
+    not in one for each partition of the list.
+    """
+    found = await store._client.scan(
+        TableName=store.place.table,
+        FilterExpression="begins_with(pk, :unpublished)",
+        ExpressionAttributeValues={":unpublished": {"S": "u#"}},
+    )
+    if found["Items"] or "LastEvaluatedKey" in found:
         events = await store.lease_unpublished("", now=_FAR, lease_ms=0, limit=1_000)
         await store.confirm_published(events)
     for flag in await store.flags(video_id=None, after=None, limit=1_000):
