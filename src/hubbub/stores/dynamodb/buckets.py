@@ -7,7 +7,7 @@ for every process and whatever the setting is by then. A new number of shards co
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from hubbub.stores.dynamodb import keys
 from hubbub.stores.dynamodb.failures import ConditionFailed
 from hubbub.stores.dynamodb.items import Item, expiring, number, number_of, text_of
 from hubbub.stores.dynamodb.keys import BUCKET_MS, Key, bucket_of
-from hubbub.stores.dynamodb.requests import Requests
+from hubbub.stores.dynamodb.requests import Requests, together
 
 _REMEMBERED = 10_000
 """Buckets of which this process knows that they are there; the one unused for longest is then asked for again."""
@@ -56,14 +56,21 @@ class Buckets:
             name = bucket_of(comment_id)
         except ValueError:
             return None
-        shards = self._recall(video_id, name)
-        if shards is None:
-            item = await requests.get(Key(keys.buckets(video_id), name))
-            if item is None:
-                return None
-            shards = number_of(item, "shards")
-            # Not remembered as opened: with another lifetime it may be due to expire before a comment of ours would.
-        return keys.comment(video_id, comment_id, shards)
+        shards = await self._shards_of(requests, video_id, name)
+        return None if shards is None else keys.comment(video_id, comment_id, shards)
+
+    async def found_all(self, requests: Requests, wanted: Iterable[tuple[str, str]]) -> list[Key]:
+        """The keys of many comments (video and id) that may be there. Each of their hours is asked for once."""
+        hours: dict[tuple[str, str], list[str]] = {}
+        for video_id, comment_id in wanted:
+            hours.setdefault((video_id, bucket_of(comment_id)), []).append(comment_id)
+        shards = await together(*(self._shards_of(requests, *hour) for hour in hours))
+        return [
+            keys.comment(video_id, comment_id, many)
+            for ((video_id, _), ids), many in zip(hours.items(), shards, strict=True)
+            if many is not None
+            for comment_id in ids
+        ]
 
     async def between(
         self, requests: Requests, video_id: str, low: str, high: str, *, descending: bool, consistent: bool
@@ -87,6 +94,13 @@ class Buckets:
             if last is None:
                 return
             start = {"ExclusiveStartKey": last}
+
+    async def _shards_of(self, requests: Requests, video_id: str, name: str) -> int | None:
+        if (shards := self._recall(video_id, name)) is not None:
+            return shards
+        item = await requests.get(Key(keys.buckets(video_id), name))
+        # Not remembered as opened: with another lifetime it may be due to expire before a comment of ours would.
+        return None if item is None else number_of(item, "shards")
 
     async def _open(self, requests: Requests, video_id: str, name: str) -> int:
         key, shards = Key(keys.buckets(video_id), name), self._shards

@@ -27,6 +27,7 @@ from hubbub.stores.dynamodb.reads import subjects_of
 from hubbub.stores.dynamodb.requests import Requests, together
 
 _LEASES_AT_ONCE = 25
+_SMALLEST_PAGE = 50
 
 _FREE = "holder = :holder OR leased_until <= :now"
 
@@ -138,7 +139,8 @@ class _Waiting:
             "FilterExpression": _FREE,
             "ExpressionAttributeValues": {":holder": {"S": holder}, ":now": number(now)},
         }
-        self._page = max(page, 1)
+        # What others hold is read, too, and left out: a small page could be full of it.
+        self._page = max(page, _SMALLEST_PAGE)
         self._starts: list[Item | None] = [{} for _ in range(UNPUBLISHED_SHARDS)]
         self._items: list[list[Item]] = [[] for _ in range(UNPUBLISHED_SHARDS)]
 

@@ -154,8 +154,7 @@ async def _subjects(
 
 async def subjects_of(context: Context, wanted: Sequence[tuple[str, str]]) -> dict[str, Item]:
     """The items of comments, by id, as they stand; ``wanted`` are pairs of video and comment."""
-    places = await together(*(context.buckets.found(context.requests, *pair) for pair in wanted))
-    items = await context.requests.get_all(place for place in places if place is not None)
+    items = await context.requests.get_all(await context.buckets.found_all(context.requests, wanted))
     return {key.sk: item for key, item in items.items()}
 
 
