@@ -49,10 +49,10 @@ def hubbub(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=BOUND)
 
 
-def processes(directory: Path, count: int, table: str, redis: RedisServer) -> list[ServerProcess]:
+def processes(directory: Path, count: int, table: str, redis: RedisServer, timeout: str = "10s") -> list[ServerProcess]:
     """So many servers, none started."""
     return [
-        ServerProcess(directory, HUBBUB_STORE=table, HUBBUB_BROKER=redis.url, HUBBUB_STORE_TIMEOUT="10s")
+        ServerProcess(directory, HUBBUB_STORE=table, HUBBUB_BROKER=redis.url, HUBBUB_STORE_TIMEOUT=timeout)
         for _ in range(count)
     ]
 
@@ -93,6 +93,39 @@ async def test_viewers_and_posters_of_two_servers_outlive_the_death_of_one(
         for viewer in viewers:
             assert "reset" not in viewer.names
             assert sorted(set(viewer.seen)) == history
+
+
+async def test_a_table_that_does_not_answer_is_said_and_outlived(
+    tmp_path: Path, table: str, redis: RedisServer, dynamodb_local: DynamoDBLocal
+) -> None:
+    """Posts are `503` and `/readyz` too, in words that name the setting; watching goes on. Then posts are taken again,
+    and those that were repeated with their key are there once.
+    """
+    (server,) = processes(tmp_path, 1, table, redis, "1s")
+    async with asyncio.timeout(BOUND), server:
+        poster, viewer = Poster(server.url, VIDEO, "p", token("p")), Follower(server.url, VIDEO, batch=False)
+        stop = asyncio.Event()
+        async with running(viewer.run()) as watching, running(poster.run(stop)) as posting:
+            await eventually(lambda: len(poster.accepted) > 20, posting)
+            dynamodb_local.freeze()
+            try:
+                await eventually(lambda: sum(poster.refused.values()) > 1, posting)
+                async with await Connection.open(server.url) as connection:
+                    ready = await connection.request("GET", "/readyz")
+            finally:
+                dynamodb_local.thaw()
+            assert ready.status == 503
+            assert "HUBBUB_STORE" in ready.json()["detail"]
+            assert all("HUBBUB_STORE" in words for words in poster.refused)
+            enough = len(poster.accepted) + 20
+            await eventually(lambda: len(poster.accepted) > enough, posting)
+            stop.set()
+            await eventually(posting[0].done, posting)
+            await eventually(lambda: set(poster.accepted.values()) <= set(viewer.seen), watching)
+            history = [comment["id"] for comment in await whole_history(server.url, VIDEO)]
+        assert viewer.connections == 1
+        # What was committed as the answer was given up comes by the unpublished list, after those that followed.
+        assert sorted(viewer.seen) == history == sorted(poster.accepted.values())
 
 
 async def test_a_video_from_its_start_to_its_replay_survives_a_restart(
