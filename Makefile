@@ -18,14 +18,18 @@ help: ## Show this list
 
 .PHONY: serve
 serve: ## Install if need be, then serve on http://127.0.0.1:8000 for development (HUBBUB_PORT=… for another port)
-	@$(PYTHON) scripts/make_venv.py
+	@$(PYTHON) scripts/make_venv.py redis
 	@exec $(BIN)/hubbub serve --dev
 
 .PHONY: test
 test: venv node_modules/.made test-packages engines ## Run every test: the fast ones, then the slow ones (ARGS=… is passed to pytest)
 	@$(if $(ARGS),,$(BIN)/node --test --test-reporter=dot client/test/*.test.js)
 	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow and not soak' $(ARGS) $(NONE_IS_FINE)
-	@$(WITH_NODE) $(BIN)/pytest -q -m 'slow and not soak' $(ARGS) $(NONE_IS_FINE)
+	@$(WITH_NODE) $(BIN)/pytest -q -n 2 --dist loadfile -m 'slow and not soak' $(ARGS) $(NONE_IS_FINE)
+
+.PHONY: chaos
+chaos: venv node_modules/.made test-packages ## Kill, freeze and cut off every part of a service of many processes, at length; says what that did
+	@$(WITH_NODE) HUBBUB_CHAOS=long $(BIN)/pytest -q -rA -m 'slow and not soak' tests/chaos $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Feed strange bytes to everything that reads a stranger's, for FUZZ_SECONDS=600 in all (ARGS=… names targets)

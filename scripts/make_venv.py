@@ -1,6 +1,6 @@
 """Make .venv what pyproject.toml and constraints.txt say, and do nothing when it is that already.
 
-    python3 scripts/make_venv.py                   what `hubbub serve` needs
+    python3 scripts/make_venv.py                   what `hubbub serve` needs at least
     python3 scripts/make_venv.py test check        and these extras
 
 The interpreter that runs this is the one .venv is made with. Two runs at once are fine: the second waits for the first.

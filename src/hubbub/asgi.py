@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hubbub.config import Settings, check_for_serving, load_settings
 from hubbub.errors import ConfigError, HubbubError
 from hubbub.http.app import create_app
-from hubbub.wiring import build, opened, surface
+from hubbub.wiring import build, drain, opened, surface
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class App:
                 await send({"type": "lifespan.startup.complete"})
                 stage = "shutdown"
                 await receive()
-                await services.hub.drain(0)
+                await drain(services, delay=0, window=0)
             await send({"type": "lifespan.shutdown.complete"})
         except HubbubError as error:
             await send({"type": f"lifespan.{stage}.failed", "message": str(error)})
@@ -73,6 +73,10 @@ def _settings() -> Settings:
             "another server it can't: use `hubbub serve --dev`, or unset HUBBUB_DEV and set HUBBUB_JWT_SECRET.",
         )
     check_for_serving(settings)
+    if settings.workers > 1:
+        raise ConfigError(
+            "HUBBUB_WORKERS", "under another server that server's own setting for workers counts; unset it."
+        )
     return settings
 
 

@@ -8,6 +8,7 @@
     │   ├── NotFound                404  no such comment or page
     │   ├── Conflict                409  not possible in the comment's present state
     │   ├── TooLarge                413  the body is over the bound
+    │   ├── Misdirected             421  an address that processes of another role serve
     │   ├── Unprocessable           422  well-formed, yet against a rule (text, reused idempotency key)
     │   ├── TooFast                 429  a rate limit; carries retry_after
     │   ├── AskAnother              502  to a proxy that can: `hubbub.http.elsewhere`
@@ -85,6 +86,12 @@ class TooLarge(Refusal):
     """The body is over the bound; ``limit`` in the extra gives it in bytes."""
 
     status, title, default_code = 413, "Too large", "too_large"
+
+
+class Misdirected(Refusal):
+    """Processes of another role serve this address (RFC 9110, section 15.5.20)."""
+
+    status, title, default_code = 421, "Not served here", "other_role"
 
 
 class Unprocessable(Refusal):

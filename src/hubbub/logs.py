@@ -86,14 +86,16 @@ def _decoded(text: str) -> str:
 class TextFormatter(logging.Formatter):
     """``2027-01-15T08:00:00.123Z INFO  hubbub.wiring draining: 3 viewers key=value request=8f…``; tracebacks follow."""
 
-    def __init__(self, redact: Redactor) -> None:
+    def __init__(self, redact: Redactor, worker: int | None = None) -> None:
         super().__init__()
         self._redact = redact
+        self._worker = "" if worker is None else f"[{worker}] "
 
     def format(self, record: logging.LogRecord) -> str:
         """The entry. What others sent can't break the line, nor speak to the terminal it is read in."""
         message = " ".join([record.getMessage(), *(f"{key}={value}" for key, value in _extras(record).items())])
-        head = f"{_time(record)} {record.levelname:<7} {record.name} {self._redact(message).translate(_CONTROL)}"
+        origin = f"{record.levelname:<7} {self._worker}{record.name}"
+        head = f"{_time(record)} {origin} {self._redact(message).translate(_CONTROL)}"
         trace = _trace(self, record)
         if not trace:
             return head
@@ -104,15 +106,17 @@ class TextFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """One object a line: ``time``, ``level``, ``logger``, ``message``, what came by ``extra=``, and ``trace``."""
 
-    def __init__(self, redact: Redactor) -> None:
+    def __init__(self, redact: Redactor, worker: int | None = None) -> None:
         super().__init__()
         self._redact = redact
+        self._worker = {} if worker is None else {"worker": worker}
 
     def format(self, record: logging.LogRecord) -> str:
         """The entry, in ASCII."""
         entry: dict[str, Any] = {
             "time": _time(record),
             "level": record.levelname.lower(),
+            **self._worker,
             "logger": record.name,
             "message": record.getMessage(),
             **_extras(record),
@@ -133,15 +137,16 @@ def configure_logging(
     *,
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
+    worker: int | None = None,
 ) -> None:
     """Send every logger's entries to ``stream`` (None: stderr) as ``format`` (``text`` or ``json``), from ``level`` up.
 
-    ``access_log``: also a server's own lines about requests. ``secrets`` are hidden wherever they turn up. Replaces
-    what an earlier call set.
+    ``access_log``: also a server's own lines about requests. ``secrets`` are hidden wherever they turn up. ``worker``:
+    the number that every entry bears, where several processes write to one place. Replaces what an earlier call set.
     """
     redact = Redactor(secrets)
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter(redact) if format == "json" else TextFormatter(redact))
+    handler.setFormatter((JsonFormatter if format == "json" else TextFormatter)(redact, worker))
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)

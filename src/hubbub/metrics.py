@@ -6,7 +6,7 @@ knows (viewers, ring sizes) are not kept twice: their owner is asked at each scr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
@@ -21,6 +21,7 @@ class Metrics:
     """Every metric by its field name; durations in seconds."""
 
     def __init__(self) -> None:
+        self.ask_all: Callable[[], Awaitable[bytes]] | None = None
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -101,6 +102,10 @@ class Metrics:
     def observe(self, name: str, help: str, value: Callable[[], float]) -> None:
         """Register a gauge whose value is asked for at each scrape."""
         Gauge(name, help, registry=self.registry).set_function(value)
+
+    async def page(self) -> bytes:
+        """What whoever scrapes gets: this process's metrics, or those of all that share its port (``ask_all``)."""
+        return self.render() if self.ask_all is None else await self.ask_all()
 
     def render(self) -> bytes:
         """The text exposition format (Prometheus 0.0.4)."""

@@ -7,44 +7,53 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hubbub.brokers.base import Broker, Distant
 from hubbub.brokers.local import LocalBroker
 from hubbub.comments.accepting import Accepting
 from hubbub.comments.identity import Authenticator
+from hubbub.comments.known_videos import KnownVideos
 from hubbub.comments.limits import Limits
 from hubbub.comments.publishing import Publisher
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos
-from hubbub.config import Settings
+from hubbub.config import Role, Settings
 from hubbub.demo import Demo
 from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.fanout.channel import Bounds
 from hubbub.fanout.hub import Hub, Timing
 from hubbub.fanout.polling import Polling
-from hubbub.http.app import Services, Surface, create_app
+from hubbub.http.app import ApiParts, GatewayParts, Services, Surface, create_app
 from hubbub.http.connections import Connections
+from hubbub.http.listening import listen, url_of
+from hubbub.http.operations import Stopping
 from hubbub.http.requests import Addresses
 from hubbub.http.server import (
     OWN_FILES,
     Server,
-    listen,
     loop_factory,
     open_files,
     room_for_connections,
     room_for_viewers,
     server_config,
-    url_of,
 )
 from hubbub.ids import IdSource
+from hubbub.limiters.base import RateLimiter
 from hubbub.limiters.local import LocalRateLimiter
+from hubbub.locks import shared_lock
 from hubbub.metrics import Metrics, StoreCosts
+from hubbub.presence.base import Presence
+from hubbub.presence.local import LocalPresence
 from hubbub.stores.base import Backups, Journal, Provisioned, Store
 from hubbub.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from hubbub.over_redis import OverRedis
 
 log = logging.getLogger(__name__)
 
@@ -59,20 +68,60 @@ _COLLECT_AFTER = (5_000, 20, 20)
 twentieth more and finds next to nothing: requests and frames make no cycles."""
 
 
-def build(settings: Settings) -> Services:
-    """Everything that ``settings`` choose, not yet opened. Raises `ConfigError`."""
+def build(settings: Settings, role: Role = Role.SERVE) -> Services:
+    """Everything that ``settings`` choose for a process of this ``role``, not yet opened. Raises `ConfigError`."""
     metrics = Metrics()
     store = make_store(settings, metrics)
+    redis = make_redis(settings)
+    broker = make_broker(settings, store, redis)
+    presence = redis.presence() if redis else LocalPresence()
     broker = make_broker(settings, store)
     if isinstance(distant := broker, Distant):
         metrics.observe("hubbub_broker_reachable", "1 while the live log can be reached", lambda: distant.reachable)
     ids = IdSource()
     metrics.observe("hubbub_clock_behind_seconds", "How far the clock is behind the newest comment's time", ids.ahead)
+    registered = settings.videos == "registered"
+    api = make_api(settings, store, broker, redis, ids, metrics) if role.takes_posts else None
+    return Services(
+        store=store,
+        broker=broker,
+        videos=api.videos if api else KnownVideos(store, registered=registered),
+        shared=redis,
+        presence=presence,
+        authenticator=make_authenticator(settings),
+        metrics=metrics,
+        ids=ids,
+        stopping=Stopping(),
+        api=api,
+        gateway=make_gateway(settings, store, broker, presence, metrics) if role.has_viewers else None,
+        demo=Demo(store, api.videos, api.accepting, api.retracting) if api and settings.dev else None,
+    )
+
+
+def make_api(
+    settings: Settings, store: Store, broker: Broker, redis: OverRedis | None, ids: IdSource, metrics: Metrics
+) -> ApiParts:
+    """What takes posts."""
     publisher = Publisher(broker, store, metrics)
     videos = Videos(store, publisher, ids, metrics, registered=settings.videos == "registered")
     limits = Limits(
-        LocalRateLimiter(), user=settings.post_limit, address=settings.address_limit, everyone=settings.global_limit
+        make_limiter(settings, redis, metrics),
+        user=settings.post_limit,
+        address=settings.address_limit,
+        everyone=settings.global_limit,
     )
+    return ApiParts(
+        publisher=publisher,
+        accepting=Accepting(store, publisher, limits, ids, videos),
+        retracting=Retracting(store, publisher, ids, metrics),
+        videos=videos,
+    )
+
+
+def make_gateway(
+    settings: Settings, store: Store, broker: Broker, presence: Presence, metrics: Metrics
+) -> GatewayParts:
+    """What serves viewers."""
     max_viewers = settings.max_viewers or room_for_viewers()
     skew_ms = round(settings.max_skew * 1000)
     hub = Hub(
@@ -90,28 +139,14 @@ def build(settings: Settings) -> Services:
             position_check=settings.position_check,
         ),
         metrics=metrics,
+        presence=presence,
         max_viewers=max_viewers,
         max_per_address=settings.max_viewers_per_address,
         idle_videos=settings.idle_videos,
     )
     # Half of the connections, so that the other half is there for posts whatever comes.
     max_polls = max((settings.max_connections or room_for_connections(max_viewers)) // 2, 1)
-    accepting = Accepting(store, publisher, limits, ids, videos)
-    retracting = Retracting(store, publisher, ids, metrics)
-    return Services(
-        store=store,
-        broker=broker,
-        publisher=publisher,
-        accepting=accepting,
-        retracting=retracting,
-        videos=videos,
-        hub=hub,
-        polling=Polling(hub, metrics, most=max_polls),
-        authenticator=make_authenticator(settings),
-        metrics=metrics,
-        ids=ids,
-        demo=Demo(store, videos, accepting, retracting) if settings.dev else None,
-    )
+    return GatewayParts(hub=hub, polling=Polling(hub, metrics, most=max_polls))
 
 
 def make_store(settings: Settings, metrics: Metrics) -> Store:
@@ -157,13 +192,25 @@ def _dynamodb(settings: Settings, metrics: Metrics) -> Store:
     )
 
 
-def make_broker(settings: Settings, store: Store) -> Broker:
-    """The broker that ``HUBBUB_BROKER`` names."""
-    scheme = urlsplit(settings.broker).scheme
+def make_redis(settings: Settings) -> OverRedis | None:
+    """The maker of the parts that lie on Redis, if ``HUBBUB_BROKER`` names one."""
+    scheme = settings.broker.partition(":")[0]
+    if scheme not in REDIS_SCHEMES:
+        return None
+    try:
+        from hubbub.over_redis import OverRedis
+    except ModuleNotFoundError as error:
+        raise ConfigError("HUBBUB_BROKER", f"{scheme}:// needs {error.name}: pip install 'hubbub[redis]'.") from None
+    return OverRedis(settings)
+
+
+def make_broker(settings: Settings, store: Store, redis: OverRedis | None = None) -> Broker:
+    """The broker that ``HUBBUB_BROKER`` names; ``redis`` where that is made already."""
+    if redis := redis or make_redis(settings):
+        return redis.broker()
+    scheme = settings.broker.partition(":")[0]
     if scheme == "local" and isinstance(store, Journal):
         return LocalBroker(store, lock_path=_lock_path(store))
-    if scheme in REDIS_SCHEMES:
-        return _redis_broker(settings)
     if scheme == "local":
         raise ConfigError(
             "HUBBUB_BROKER",
@@ -173,19 +220,10 @@ def make_broker(settings: Settings, store: Store) -> Broker:
     raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local:// or redis://.")
 
 
-def _redis_broker(settings: Settings) -> Broker:
-    try:
-        from hubbub.brokers.redis import Bounds, RedisBroker
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            "HUBBUB_BROKER", f"{urlsplit(settings.broker).scheme}:// needs {error.name}: pip install 'hubbub[redis]'."
-        ) from None
-    return RedisBroker.from_url(
-        settings.broker,
-        prefix=settings.key_prefix,
-        channels=settings.channels,
-        history=Bounds(settings.history, round(settings.history_age * 1000)),
-    )
+def make_limiter(settings: Settings, redis: OverRedis | None, metrics: Metrics) -> RateLimiter:
+    """The rate limiter that ``HUBBUB_LIMITER`` names."""
+    alone = LocalRateLimiter()
+    return alone if redis is None or settings.limiter == "local" else redis.limiter(alone, metrics)
 
 
 def _lock_path(store: Store) -> Path | None:
@@ -225,15 +263,24 @@ async def opened(services: Services) -> AsyncIterator[Services]:
     """Open in the order of need, close in the reverse: viewers first, the store last. Raises `ConfigError`."""
     async with AsyncExitStack() as stack:
         stack.push_async_callback(services.authenticator.close)
+        if not isinstance(services.broker, LocalBroker) and (path := _lock_path(services.store)) is not None:
+            stack.enter_context(closing(shared_lock(path)))
         stack.push_async_callback(services.broker.close)
         await services.broker.open()  # its lock first: the store may then migrate undisturbed
         stack.push_async_callback(services.store.close)
         await services.store.open()
-        await _go_on_after_newest(services)
-        services.publisher.start()
-        stack.push_async_callback(services.publisher.stop)
-        services.hub.start()
-        stack.push_async_callback(services.hub.close)
+        if services.shared is not None:
+            stack.push_async_callback(services.shared.close)
+            await services.shared.open()
+        stack.push_async_callback(services.presence.close)
+        await services.presence.open()
+        if services.api is not None:
+            await _go_on_after_newest(services)
+            services.api.publisher.start()
+            stack.push_async_callback(services.api.publisher.stop)
+        if services.gateway is not None:
+            services.gateway.hub.start()
+            stack.push_async_callback(services.gateway.hub.close)
         if services.demo is not None:
             stack.push_async_callback(services.demo.stop)
         yield services
@@ -255,17 +302,22 @@ async def _go_on_after_newest(services: Services) -> None:
         )
 
 
-def run_server(settings: Settings, on_ready: Callable[[str], None]) -> None:
+def run_server(settings: Settings, on_ready: Callable[[str], None], role: Role = Role.SERVE) -> None:
     """Serve until SIGTERM or SIGINT; ``on_ready`` gets the base URL once it listens. Raises `ConfigError`."""
+    run_in_loop(serve(settings, on_ready, role))
+
+
+def run_in_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run a server's coroutine as fast as this machine can."""
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.set_threshold(*_COLLECT_AFTER)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(serve(settings, on_ready))
+        runner.run(main)
 
 
-async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+async def serve(settings: Settings, on_ready: Callable[[str], None], role: Role = Role.SERVE) -> None:
     """`run_server` inside a running event loop."""
-    services = build(settings)
+    services = build(settings, role)
     listener = listen(settings.host, settings.port)
     try:
         async with opened(services):
@@ -276,9 +328,11 @@ async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
         listener.close()
 
 
-def make_server(settings: Settings, services: Services, on_ready: Callable[[], None]) -> Server:
+def make_server(
+    settings: Settings, services: Services, on_ready: Callable[[], None], *, shares_port: bool = False
+) -> Server:
     """A server for services that somebody else opens and closes; it is given its listener later."""
-    viewers = settings.max_viewers or room_for_viewers()
+    viewers = (settings.max_viewers or room_for_viewers()) if services.gateway else 0
     most = settings.max_connections or room_for_connections(viewers)
     if viewers + most + OWN_FILES > (files := open_files()):
         log.warning(
@@ -292,22 +346,35 @@ def make_server(settings: Settings, services: Services, on_ready: Callable[[], N
         metrics=services.metrics,
         client_of=Addresses(settings.trusted_proxies).client_of,
     )
-    return Server(
+
+    async def leave() -> None:
+        # One that retires takes nobody in any more, and what it says on /readyz is for nobody to hear.
+        await drain(services, delay=0 if server.retired else settings.drain_delay, window=settings.drain_window)
+
+    server = Server(
         server_config(create_app(services, surface(settings)), tls_cert=settings.tls_cert, tls_key=settings.tls_key),
         connections,
         on_ready=on_ready,
-        drain=lambda: drain(services, delay=settings.drain_delay, window=settings.drain_window),
+        drain=leave,
+        shares_port=shares_port,
     )
+    return server
 
 
 async def drain(services: Services, *, delay: float, window: float) -> None:
     """Say "not ready", give load balancers ``delay`` seconds to notice, then let the viewers go over ``window``
     seconds.
     """
-    services.hub.draining = True
-    log.info("draining: %d viewers over %gs", services.hub.viewer_count(), window)
+    services.stopping.begun = True
+    gateway = services.gateway
+    if gateway is None:
+        log.info("stopping")
+        await asyncio.sleep(delay)
+        return
+    gateway.hub.draining = True
+    log.info("draining: %d viewers over %gs", gateway.hub.viewer_count(), window)
     await asyncio.sleep(delay)
-    await services.hub.drain(window)
+    await gateway.hub.drain(window)
 
 
 async def backup(settings: Settings, target: Path) -> None:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from hubbub.http.server import listen
+from hubbub.http.listening import listen
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

@@ -333,7 +333,7 @@ async def test_every_comment_comes_once_and_in_order_over_a_bad_line(kind: str, 
         assert at.port is not None
         cuts = random_cuts(5, events=8, bytes=12_000)
         async with (
-            asyncio.timeout(40),
+            asyncio.timeout(120),
             service.client() as client,
             CuttingProxy(at.host, at.port, cuts) as proxy,
             httpx.AsyncClient(base_url=proxy.url, timeout=20) as far,

@@ -334,7 +334,7 @@ async def test_a_known_video_costs_posts_no_query(tmp_path: Path, monkeypatch: p
         return await video(self, video_id)
 
     monkeypatch.setattr(SqliteStore, "video", counted)
-    monkeypatch.setattr("hubbub.comments.videos.FRESH", 3600.0)
+    monkeypatch.setattr("hubbub.comments.known_videos.FRESH", 3600.0)
     async with running_server(tmp_path) as server, called(server.url) as caller:
         for number in range(50):
             assert (await caller.say(str(number)))["offset"] is None

@@ -18,6 +18,7 @@ from hubbub.fanout.viewer import Format, Viewer
 from hubbub.ids import IdSource
 from hubbub.metrics import Metrics
 from hubbub.model import Change, Comment, Kind, Status, User
+from hubbub.presence.local import LocalPresence
 from hubbub.stores.sqlite import SqliteStore
 from hubbub.wire.events import change_event, comment_event
 
@@ -118,8 +119,16 @@ class Stage:
         self.store = store(path)
         self.broker = broker(self.store, lock_path=None)
         self.metrics = Metrics()
+        self.presence = LocalPresence()
         self.hub = Hub(
-            self.broker, self.store, bounds=bounds, timing=timing, metrics=self.metrics, max_viewers=1000, idle_videos=3
+            self.broker,
+            self.store,
+            bounds=bounds,
+            timing=timing,
+            metrics=self.metrics,
+            presence=self.presence,
+            max_viewers=1000,
+            idle_videos=3,
         )
         self.ids = IdSource()
         self._numbers = itertools.count(1)

@@ -21,6 +21,7 @@ from hubbub.fanout.hub import Hub, Timing
 from hubbub.ids import IdSource
 from hubbub.metrics import Metrics
 from hubbub.model import Change, Comment, Event, Kind, Status, User
+from hubbub.presence.local import LocalPresence
 from hubbub.stores.sqlite import SqliteStore
 from hubbub.testing.clock import FakeClock
 from hubbub.wire.events import change_event, comment_event
@@ -54,6 +55,7 @@ class Gateway:
             bounds=Bounds(ring_entries, 1 << 22, SKEW_MS),
             timing=Timing(tick_min=0.001, tick_max=0.01, retry_min=1, retry_max=1),
             metrics=self.metrics,
+            presence=LocalPresence(),
             max_viewers=1000,
         )
         assert self.hub.lookout is not None

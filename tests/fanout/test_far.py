@@ -373,6 +373,7 @@ async def test_what_was_published_long_after_it_was_said_reaches_those_who_retur
     world.clock.advance(15)
     another = await world.gateway()
     first = await another.watch()
+    await another.settle()
     assert first.texts() == ["1", "late"]
     returned = await another.watch(elsewhere.last_id())
     world.api.come_back()

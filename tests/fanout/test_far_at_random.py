@@ -15,6 +15,7 @@ from tests.fanout.conftest import Watcher
 from tests.fanout.far import Gateway, World, take_time
 
 from hubbub.errors import HubbubError
+from hubbub.fanout.seams import LATE_MS
 from hubbub.model import Comment, Kind, Status
 from hubbub.testing.clock import FakeClock
 
@@ -37,6 +38,7 @@ OPERATIONS = {
     "sweep": 3,
     "look": 2,
     "time": 3,
+    "gateway replaced": 1,
     "join": 2,
     "return": 3,
 }
@@ -70,8 +72,10 @@ class Seat(NamedTuple):
 class Play:
     """Carries steps out, and tells what viewers saw."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, ring_entries: int) -> None:
         self.world = world
+        self._ring_entries = ring_entries
+        self._api_left = world.clock.ms()
         self.seats: list[Seat] = []
 
     async def step(self, name: str, pick: int) -> None:
@@ -93,6 +97,8 @@ class Play:
             case "gateway back":
                 gateway.broker.come_back()
             case "api cut off":
+                if world.api.trouble is None:
+                    self._api_left = world.clock.ms()
                 world.api.leave()
             case "api back":
                 world.api.come_back()
@@ -111,7 +117,11 @@ class Play:
             case "look":
                 await world.look()
             case "time":
+                if world.clock.ms() - self._api_left > LATE_MS - 12_000:  # later than that is not promised
+                    world.api.come_back()
                 await world.let_pass((1, 2, 3, 12)[pick % 4])
+            case "gateway replaced" if not world.store.away:
+                await self._replace(gateway, cut_off=pick % 3 == 0)
             case "join" if not world.store.away:
                 self.seats.append(Seat(await gateway.watch(), gateway, False))
             case "return" if self.seats and not world.store.away:
@@ -130,6 +140,19 @@ class Play:
                 await self.world.change(Kind.RESTORED, comment)
             case "pin", Status.VISIBLE:
                 await self.world.change(Kind.UNPINNED if stands.pinned else Kind.PINNED, comment)
+
+    async def _replace(self, old: Gateway, *, cut_off: bool) -> None:
+        """Another process in a gateway's place; whoever was there goes on with what they had."""
+        new = await self.world.gateway(ring_entries=self._ring_entries)
+        self.world.gateways.remove(new)
+        self.world.gateways[self.world.gateways.index(old)] = new
+        if cut_off:
+            new.broker.leave()
+        await old.hub.close()
+        for seat in [seat for seat in self.seats if seat.gateway is old]:
+            if seat.watcher.last_id() is None:
+                self.seats.remove(seat)
+            await self._return(seat.watcher, new)
 
     async def _return(self, before: Watcher, gateway: Gateway) -> None:
         """Cut somebody off wherever it is, and let it go on with what it had."""
@@ -170,7 +193,7 @@ def test_every_viewer_ends_with_exactly_what_was_accepted(steps: list[Step], rin
             try:
                 for _ in range(2):
                     await world.gateway(ring_entries=ring_entries)
-                play = Play(world)
+                play = Play(world, ring_entries)
                 for gateway in world.gateways:
                     play.seats.append(Seat(await gateway.watch(), gateway, False))
                 for step in steps:

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from starlette.types import ASGIApp
 
 from hubbub.http.connections import Connections, Patience
-from hubbub.http.server import Server, listen, server_config
+from hubbub.http.listening import listen
+from hubbub.http.server import Server, server_config
 from hubbub.metrics import Metrics
 
 USUAL = Patience()

@@ -12,6 +12,7 @@ import apsw
 import pytest
 
 from hubbub.stores.sqlite.checkpoints import Checkpoints
+from hubbub.stores.sqlite.waiting import LockWait
 
 PAGES = 20
 FORCED = 60
@@ -30,7 +31,7 @@ def writer(tmp_path: Path) -> Iterator[apsw.Connection]:
 
 def install(writer: apsw.Connection, *, wait: float) -> None:
     """Checkpoints with small bounds, which wait so many seconds for readers."""
-    Checkpoints(timeout=5, pages=PAGES, forced_pages=FORCED, wait=wait).install(writer)
+    Checkpoints(LockWait(5), pages=PAGES, forced_pages=FORCED, wait=wait).install(writer)
 
 
 def write(writer: apsw.Connection, commits: int) -> int:

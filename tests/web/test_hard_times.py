@@ -307,7 +307,8 @@ async def test_ten_thousand_comments_come_at_once(tmp_path: Path, visit: Visit) 
         devtools = await visitor.page.context.new_cdp_session(visitor.page)
         await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
         author = Identity(User("flood", "Flood", ()), frozenset({"post"}))
-        accepting = server.services.accepting
+        assert server.services.api
+        accepting = server.services.api.accepting
         for at in range(0, 10_000, 500):
             drafts = [Draft(f"flood {number}") for number in range(at, at + 500)]
             await asyncio.gather(*(accepting.post(author, "127.0.0.1", "demo", draft, None) for draft in drafts))

@@ -6,13 +6,12 @@ call. A lock file keeps a second process from accepting posts that this process'
 
 from __future__ import annotations
 
-import fcntl
-import os
 from pathlib import Path
 from typing import IO
 
 from hubbub.brokers.base import Deliver
-from hubbub.errors import BrokerUnavailable, ConfigError
+from hubbub.errors import BrokerUnavailable
+from hubbub.locks import sole_lock
 from hubbub.model import Entry, Event, Position, Tail
 from hubbub.stores.base import Journal
 
@@ -32,7 +31,7 @@ class LocalBroker:
     async def open(self) -> None:
         """Take the lock. Raises `ConfigError` when another process has it."""
         if self._lock_path is not None and self._lock is None:
-            self._lock = _take_lock(self._lock_path)
+            self._lock = sole_lock(self._lock_path)
 
     async def close(self) -> None:
         self._subscribers.clear()
@@ -69,26 +68,3 @@ class LocalBroker:
     async def unsubscribe(self, video_id: str) -> None:
         self._subscribers.pop(video_id, None)
         self._pushed.pop(video_id, None)
-
-
-def _take_lock(path: Path) -> IO[str]:
-    """Hold ``path`` by flock(2) for the life of this process: the kernel lets go even after ``kill -9``."""
-    try:
-        lock = path.open("a+")
-    except OSError as error:
-        raise ConfigError("HUBBUB_STORE", f"cannot write the lock file {path}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.seek(0)
-        holder = lock.read(20).strip() or "unknown"
-        lock.close()
-        raise ConfigError(
-            "HUBBUB_BROKER",
-            f"local:// serves one process, and process {holder} already uses this database ({path.name} is locked). "
-            "Stop that process, or give this one another HUBBUB_STORE.",
-        ) from error
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    return lock

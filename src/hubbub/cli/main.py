@@ -19,7 +19,7 @@ from hubbub.cli.config import config
 from hubbub.cli.demo import demo
 from hubbub.cli.options import DEBUG_VARIABLE
 from hubbub.cli.post import post
-from hubbub.cli.serve import serve
+from hubbub.cli.serve import api, gateway, serve
 from hubbub.cli.store import store
 from hubbub.cli.tail import tail
 from hubbub.cli.terminal import harmless
@@ -94,11 +94,12 @@ class Program(click.Group):
 def program() -> None:
     """Live comments for live video: one program that takes comments, keeps them, and shows them to everybody watching.
 
-    `hubbub serve` runs the service; the other commands talk to a running one or look after it. Each has a --help.
+    `hubbub serve` runs the service (`api` and `gateway` its two halves, for many machines); the other commands talk to
+    a running one or look after it. Each has a --help.
     """
 
 
-for command in (serve, demo, token, post, tail, video, config, store, backup):
+for command in (serve, api, gateway, demo, token, post, tail, video, config, store, backup):
     program.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""``hubbub serve``: the service, in one process."""
+"""``hubbub serve``, ``api`` and ``gateway``: the service, or a part of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 
 from hubbub import __version__
 from hubbub.cli.options import SettingsCommand, with_settings
-from hubbub.config import Settings, check_for_serving, rows, with_dev_secret
+from hubbub.config import Role, Settings, check_for_serving, check_processes, rows, with_dev_secret
 from hubbub.errors import ConfigError
 from hubbub.logs import configure_logging
 
@@ -38,8 +38,42 @@ def serve(settings: Settings) -> None:
     Every option is also a variable (HUBBUB_PORT) and a key of a TOML file (port); `hubbub config` shows what is in
     force and from where.
     """
+    _run(settings, Role.SERVE)
+
+
+@click.command(cls=SettingsCommand, short_help="Run the part that takes posts.")
+@with_settings(*rows())
+def api(settings: Settings) -> None:
+    """Run the part that takes posts and answers everything but streams and polls; any number of these may run.
+
+    \b
+    All of them, and the gateways, need the same store and the same live log between them:
+      export HUBBUB_BROKER=redis://127.0.0.1:6379 HUBBUB_JWT_SECRET=…
+      hubbub api --port 8001
+    """
+    _run(settings, Role.API)
+
+
+@click.command(cls=SettingsCommand, short_help="Run the part that viewers watch from.")
+@with_settings(*rows())
+def gateway(settings: Settings) -> None:
+    """Run the part that serves streams and polls, and nothing else; any number of these may run.
+
+    \b
+    All of them, and the API processes, need the same store and the same live log between them:
+      export HUBBUB_BROKER=redis://127.0.0.1:6379 HUBBUB_JWT_SECRET=…
+      hubbub gateway --port 8002
+    """
+    _run(settings, Role.GATEWAY)
+
+
+def _run(settings: Settings, role: Role) -> None:
+    from hubbub.workers.place import worker_place
+
+    place = worker_place()
     check_for_serving(settings)
-    check_certificate(settings)
+    check_processes(settings, role)
+    check_certificate(settings, may_ask=settings.workers == 1)
     if settings.dev:
         settings = with_dev_secret(settings, create=True)
     configure_logging(
@@ -47,20 +81,35 @@ def serve(settings: Settings) -> None:
         settings.log_level,
         settings.access_log,
         secrets=[settings.jwt_secret] if settings.jwt_secret else [],
+        worker=place.number if place else None,
     )
+    if place is not None:
+        from hubbub.workers.child import run_worker
+
+        run_worker(settings, role, place)
+        return
 
     def on_ready(url: str) -> None:
-        log.info("hubbub %s serves on %s", __version__, url)
+        processes = f", with {settings.workers} workers" if settings.workers > 1 else ""
+        log.info("hubbub %s (%s) serves on %s%s", __version__, role, url, processes)
         if settings.dev:
             click.echo(first_steps(settings, url))
 
+    if settings.workers > 1:
+        from hubbub.workers.parent import run_workers
+
+        if status := run_workers(settings, on_ready):
+            raise SystemExit(status)
+        return
     from hubbub.wiring import run_server
 
-    run_server(settings, on_ready)
+    run_server(settings, on_ready, role)
 
 
-def check_certificate(settings: Settings) -> None:
-    """Whether HTTPS could begin with the certificate and key that are set. Raises `ConfigError`."""
+def check_certificate(settings: Settings, *, may_ask: bool = True) -> None:
+    """Whether HTTPS could begin with the certificate and key that are set; ``may_ask``: there is a terminal to ask for
+    the key's passphrase. Raises `ConfigError`.
+    """
     if settings.tls_cert is None or settings.tls_key is None:
         return
     import ssl
@@ -75,6 +124,12 @@ def check_certificate(settings: Settings) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key, passphrase)
     except ssl.SSLError as error:
+        if asked and not may_ask:
+            raise ConfigError(
+                "HUBBUB_TLS_KEY",
+                f"{settings.tls_key} has a passphrase, for which several workers can't ask; write it without one, "
+                "readable for the service only, or let a proxy before them do HTTPS.",
+            ) from error
         if asked:  # a key with a passphrase, which the server asks for at the terminal
             return
         reason = error.reason.lower().replace("_", " ") if error.reason else "not PEM"

@@ -1,125 +1,45 @@
-"""What is known of videos: told, started, ended, asked for.
+"""Videos told of, started, ended.
 
 A change is written against the record that was read, with the event that tells viewers, in one commit; then it travels
-like a comment does. Who only needs to know (each post, each page of history) asks the records kept here for a moment,
-so that knowing costs no query.
+like a comment does. `hubbub.comments.known_videos` is the side of those who only need to know.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from itertools import islice
-from typing import NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from hubbub.comments.identity import Identity
+from hubbub.comments.known_videos import KnownVideos, unknown_video
 from hubbub.comments.publishing import Publisher
 from hubbub.comments.video_draft import VideoDraft
-from hubbub.errors import Conflict, NotFound, StoreUnavailable, Unprocessable
+from hubbub.errors import Conflict, StoreUnavailable, Unprocessable
 from hubbub.ids import IdSource
 from hubbub.metrics import Metrics
 from hubbub.model import Comment, Kind, Timeline, Video
 from hubbub.stores.base import Store
 from hubbub.wire.events import timeline_event
 
-FRESH = 2.0
-"""Seconds a record is believed without asking: how late this process learns what another one was told."""
-
-MAX_KEPT = 10_000
-"""Records kept; at the bound the one unused for longest goes, and is asked for again."""
-
 _TRIES = 10
 """Attempts at a change while others change the same video."""
-
-
-class _Kept(NamedTuple):
-    video: Video | None
-    until: float
-
 
 Decide = Callable[[Video, int], tuple[Video, Kind | None]]
 """From the record as it stands and the time (ms) to the one wanted, and the event that viewers get of it."""
 
 
-class Videos:
-    """Records of videos. ``registered``: only those that were told of exist; else every one does."""
+class Videos(KnownVideos):
+    """Records of videos, to be asked for and to be changed."""
 
     def __init__(
         self, store: Store, publisher: Publisher, ids: IdSource, metrics: Metrics, *, registered: bool = False
     ) -> None:
-        self._store = store
+        super().__init__(store, registered=registered)
         self._publisher = publisher
         self._ids = ids
         self._metrics = metrics
-        self._registered = registered
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._reading: dict[str, asyncio.Task[Video | None]] = {}
-
-    # --- knowing ------------------------------------------------------------------------------------------------------
-
-    async def find(self, video_id: str) -> Video:
-        """What is known of a video. Raises `NotFound` (code ``no_such_video``) for one that does not exist, and
-        `StoreUnavailable` when nothing is known of it and the store can't be asked.
-        """
-        kept = self._kept.get(video_id)
-        video = kept.video if kept is not None and kept.until > time.monotonic() else await self._ask(video_id, kept)
-        if video is not None:
-            return video
-        if self._registered:
-            raise _unknown()
-        return Video(video_id)
-
-    async def check(self, video_id: str) -> None:
-        """Raise like `find`; costs nothing where every video exists."""
-        if self._registered:
-            await self.find(video_id)
-
-    def untold(self, most: int) -> list[str]:
-        """The ids lately asked for here of which nothing is told, the latest first. Whoever named one may be the only
-        one who knows it.
-        """
-        names = (video_id for video_id, kept in reversed(self._kept.items()) if kept.video is None)
-        return list(islice(names, most))
-
-    async def _ask(self, video_id: str, kept: _Kept | None) -> Video | None:
-        task = self._reading.get(video_id)
-        if task is None:
-            task = self._reading[video_id] = asyncio.get_running_loop().create_task(self._read(video_id))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # if all who waited have gone
-        try:
-            return await asyncio.shield(task)
-        except StoreUnavailable:
-            if kept is None:
-                raise
-            self._keep(video_id, kept.video)  # what was known stands while the store is away
-            return kept.video
-
-    async def _read(self, video_id: str) -> Video | None:
-        try:
-            video = await self._store.video(video_id)
-        finally:
-            # Not ours any more: a change was written while we read, and what we found may be older.
-            is_newest = self._reading.get(video_id) is asyncio.current_task()
-            if is_newest:
-                del self._reading[video_id]
-        if is_newest:
-            self._keep(video_id, video)
-            return video
-        kept = self._kept.get(video_id)
-        return kept.video if kept is not None else video
-
-    def _keep(self, video_id: str, video: Video | None) -> None:
-        self._kept[video_id] = _Kept(video, time.monotonic() + FRESH)
-        self._kept.move_to_end(video_id)
-        if len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
-
-    # --- telling ------------------------------------------------------------------------------------------------------
 
     async def put(self, identity: Identity, video_id: str, draft: VideoDraft) -> Video:
         """Register a video, or change what is known of it. Raises `Forbidden`, `Unprocessable` (code
@@ -177,7 +97,7 @@ class Videos:
         was = await self._store.video(video_id)
         for _ in range(_TRIES):
             if was is None and self._registered and not registers:
-                raise _unknown()
+                raise unknown_video()
             event_id, at = self._ids.next()
             wanted, kind = decide(was or Video(video_id, made_at=at), at)
             if wanted == was:
@@ -226,9 +146,3 @@ def _check_order(timeline: Timeline) -> None:
             code="start_after_end",
             field="started_at",
         )
-
-
-def _unknown() -> NotFound:
-    return NotFound(
-        "There is no such video here: on this server a video is registered first, by PUT.", code="no_such_video"
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 
+from hubbub.config.roles import Role
 from hubbub.config.settings import Settings
 from hubbub.errors import ConfigError
 
@@ -54,6 +55,26 @@ def check_for_serving(settings: Settings) -> None:
                 Path(file).open("rb").close()
             except OSError as error:
                 raise ConfigError(f"HUBBUB_{name.upper()}", f"{file} can't be read: {error.strerror}.") from None
+
+
+def check_processes(settings: Settings, role: Role) -> None:
+    """Whether the live log reaches every process that needs it. Raises `ConfigError`."""
+    if settings.broker.partition(":")[0] != "local":
+        return
+    if role is not Role.SERVE:
+        others = "gateways, where the viewers are" if role is Role.API else "API processes, where posts come in"
+        raise ConfigError(
+            "HUBBUB_BROKER",
+            f"local:// stays inside one process, and `hubbub {role}` has to reach {others}. Set the same "
+            "HUBBUB_BROKER=redis://HOST:6379 for all of them, or run `hubbub serve`, which is both.",
+        )
+    if settings.workers > 1:
+        raise ConfigError(
+            "HUBBUB_BROKER",
+            f"local:// stays inside one process, and HUBBUB_WORKERS asks for {settings.workers}: who watches in one "
+            "would not see what is posted in another. Set HUBBUB_BROKER=redis://HOST:6379, or leave HUBBUB_WORKERS "
+            "at 1.",
+        )
 
 
 def is_loopback(host: str) -> bool:

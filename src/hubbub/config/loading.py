@@ -17,7 +17,7 @@ from hubbub.errors import ConfigError
 CONFIG_VARIABLE = "HUBBUB_CONFIG"
 CONFIG_FILE = "hubbub.toml"
 
-_OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "HUBBUB_TOKEN", "HUBBUB_URL"})
+_OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "HUBBUB_TOKEN", "HUBBUB_URL", "HUBBUB_WORKER"})
 _KUBERNETES = re.compile(r"HUBBUB_(SERVICE_|PORT_\d)")  # what it sets for a Service named hubbub; nobody's mistake
 
 

@@ -119,6 +119,14 @@ class Settings:
         example="/etc/hubbub/key.pem",
         metavar="FILE",
     )
+    workers: int = setting(
+        "1",
+        values.integer(1, 256),
+        "Processes that share the port; more than one need a HUBBUB_BROKER between them.",
+        group="Listening",
+        example="4",
+        metavar="NUMBER",
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         "none",
         values.networks,
@@ -153,6 +161,15 @@ class Settings:
         group="Parts",
         example="redis://127.0.0.1:6379",
         metavar="URL",
+    )
+    limiter: Literal["broker", "local"] = setting(
+        "broker",
+        values.choice("broker", "local"),
+        "Where rate limits are counted: where the broker is, so over all processes if that is Redis (broker), or in "
+        "each process by itself (local).",
+        group="Parts",
+        example="local",
+        metavar="WHERE",
     )
     channels: int | None = setting(
         "off",

@@ -49,7 +49,7 @@ class Channel:
     """One video's ring, its viewers and its pending tick.
 
     ``wake`` is called when there is something to write; ``care`` when housekeeping has to look after it (nobody
-    watches, somebody lags, the backlog is thin), until that is over.
+    watches, somebody lags, the backlog is thin), until that is over; ``counted`` when somebody has come or gone.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Channel:
         metrics: Metrics,
         wake: Callable[[Channel], None],
         care: Callable[[Channel], None],
+        counted: Callable[[Channel], None],
     ) -> None:
         self.video_id = video_id
         self.level: dict[Format, dict[Viewer, None]] = {}
@@ -84,6 +85,7 @@ class Channel:
         self._metrics = metrics
         self._wake = wake
         self._care = care
+        self._counted = counted
         self._rotation = 0
         self._unframed_bytes = 0
         self._began_at = 0  # the sequence at which the ring last began
@@ -307,6 +309,7 @@ class Channel:
         viewer.channel = self
         viewer.cursor = cursor
         self._rise(viewer)
+        self._counted(self)
         viewer.write(framed(greeting, viewer.format))
         if viewer.level:
             self.catch_up(viewer)
@@ -318,6 +321,7 @@ class Channel:
         viewer.channel = None
         self.lagging.pop(viewer, None)
         self._sink(viewer)
+        self._counted(self)
         if not self.count():
             self.empty_since = time.monotonic()
             self._care(self)
@@ -359,11 +363,13 @@ class Channel:
         """
         poller = Poller(cursor)
         self.pollers[poller] = None
+        self._counted(self)
         return poller
 
     def end_waiting(self, poller: Poller) -> None:
         """It has its answer, or has gone."""
         self.pollers.pop(poller, None)
+        self._counted(self)
         if not self.count():
             self.empty_since = time.monotonic()
             self._care(self)

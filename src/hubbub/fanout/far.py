@@ -16,7 +16,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from hubbub.brokers.base import Broker
@@ -25,15 +25,13 @@ from hubbub.fanout.intake import Follower, Intake
 from hubbub.fanout.known import Known
 from hubbub.fanout.opening import OPENING_TAIL, Opened, open_log, open_store
 from hubbub.fanout.ring import Ring
+from hubbub.fanout.seams import LATE_MS
 from hubbub.ids import now_ms
 from hubbub.metrics import Metrics
 from hubbub.model import RETRACTIONS, Entry, Event, Position
 from hubbub.stores.base import Store
 
 log = logging.getLogger(__name__)
-
-LATE_MS = 30_000
-"""How long an accepted event may be on its way into the log before a level log is believed to have it."""
 
 MAX_AWAY_MS = 3_600_000
 """How far the store is read back to join a new log to the old. Beyond it the ring begins anew."""
@@ -170,6 +168,9 @@ class FarIntake(Intake):
             await self._begin()
         except BrokerUnavailable:
             await self._begin_from_store()
+        if self.unsettled:
+            with suppress(HubbubError):  # it stays unsettled then, and is polled again
+                await self.poll()
 
     async def _begin(self) -> None:
         began = now_ms()
@@ -178,7 +179,7 @@ class FarIntake(Intake):
                 self._video_id,
                 self._broker,
                 self._store,
-                self._ring.skew_ms,
+                self._ring.skew_ms + LATE_MS,  # what is younger may still get into the log, or get lost with it
                 all_in_log=False,
                 tail=min(OPENING_TAIL, self._ring.max_entries),
             )
@@ -198,7 +199,7 @@ class FarIntake(Intake):
 
     def _settle(self, opened: Opened, began: int) -> None:
         self._beginnings += 1
-        self._sure = began - self._ring.skew_ms
+        self._sure = began - self._ring.skew_ms - LATE_MS
         self.unsettled = opened.unsettled
         self._known.begin_anew()
         for event in opened.older:

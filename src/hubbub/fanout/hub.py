@@ -29,6 +29,7 @@ from hubbub.fanout.seats import Seats
 from hubbub.fanout.ticker import Ticker
 from hubbub.fanout.viewer import Viewer
 from hubbub.metrics import Metrics
+from hubbub.presence.base import Presence
 from hubbub.stores.base import Store
 from hubbub.wire.events import encode_json
 from hubbub.wire.sse import sse_event
@@ -78,6 +79,7 @@ class Hub:
         bounds: Bounds,
         timing: Timing,
         metrics: Metrics,
+        presence: Presence,
         max_viewers: int,
         max_per_address: int | None = None,
         idle_videos: int = 1000,
@@ -85,6 +87,7 @@ class Hub:
         self._bounds = bounds
         self._timing = timing
         self._metrics = metrics
+        self._presence = presence
         self._idle_videos = idle_videos
         self._channels: dict[str, Channel] = {}
         self._opening: dict[str, asyncio.Task[Channel]] = {}
@@ -152,6 +155,10 @@ class Hub:
         channel = self._channels.get(video_id)
         return 0 if channel is None else channel.count()
 
+    def watching_everywhere(self, channel: Channel) -> int:
+        """Everyone watching one video, here and as far as is known in other processes."""
+        return channel.count() + self._presence.others(channel.video_id)
+
     # --- coming and going --------------------------------------------------------------------------------------------
 
     async def admit(self, viewer: Viewer, video_id: str, *, last_event_id: str | None) -> None:
@@ -189,7 +196,7 @@ class Hub:
         greeting = channel.greeting
         is_all = not data and cursor == channel.framed
         welcome = greeting.welcome(
-            viewers=channel.count() + 1,
+            viewers=self.watching_everywhere(channel) + 1,
             resumed=rung not in ("backlog", "reset"),
             place=greeting.token if is_all else _place(last_event_id),
             retry_ms=self._retry_ms(),
@@ -244,6 +251,7 @@ class Hub:
             metrics=self._metrics,
             wake=self._ticker.wake,
             care=self._care_for,
+            counted=self._counted,
         )
         await channel.open()
         channel.empty_since = time.monotonic()
@@ -318,6 +326,9 @@ class Hub:
 
     def _care_for(self, channel: Channel) -> None:
         self._in_care[channel] = None
+
+    def _counted(self, channel: Channel) -> None:
+        self._presence.report(channel.video_id, channel.count())
 
     async def _refill(self, channel: Channel) -> None:
         try:

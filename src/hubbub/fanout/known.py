@@ -28,7 +28,7 @@ class Known:
         return event_id in self._ids
 
     def add(self, event: Event, *, off_ring: bool = False) -> None:
-        """Remember an event. ``off_ring``: who came in was given it, and the ring has not got it for those who return."""
+        """Remember an event. ``off_ring``: who came in was given it, the ring has not got it for those who return."""
         self._ids[event.id] = event.at
         if off_ring:
             self._off_ring.add(event.id)

@@ -102,7 +102,7 @@ class Polling:
     def _welcome(self, channel: Channel, backlog: int) -> bytes:
         self._metrics.joins.labels("backlog").inc()
         greeting = channel.greeting
-        welcome = greeting.welcome(viewers=channel.count() + 1, resumed=False, form=Form.POLL)
+        welcome = greeting.welcome(viewers=self._hub.watching_everywhere(channel) + 1, resumed=False, form=Form.POLL)
         return poll_answer([welcome, greeting.newest(backlog, form=Form.POLL)], greeting.token)
 
     def _reset(self, channel: Channel, reason: str, backlog: int) -> bytes:

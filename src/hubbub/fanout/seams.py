@@ -5,8 +5,8 @@ place in the log, and may turn out to have none (it was published into a log tha
 another, of a new epoch, with no break in the ring.
 
 Whoever returns must not miss an unplaced event, so each is given to everybody who has not surely seen it: its place was
-learned and lies within what they had, or it is older than their low-water time. That may give it twice, under the same
-id.
+learned and lies within what they had, or it is older than their low-water time by `LATE_MS`. That may give it twice,
+under the same id.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hubbub.model import Position
+
+LATE_MS = 30_000
+"""How long an accepted event may be on its way into the log before a level log is believed to have it: its API process
+may be cut off from the broker while gateways are not."""
 
 
 class Stretch(NamedTuple):
@@ -76,7 +80,7 @@ class Seams:
 
     def surely_has_dropped(self, low_water: int) -> bool:
         """Whether somebody with this low-water time has surely seen all unplaced events that have left the ring."""
-        return self._dropped_at < low_water
+        return self._dropped_at < low_water - LATE_MS
 
     def first_unseen(self, before: int, position: Position, low_water: int) -> int:
         """The lowest sequence below ``before`` of what a viewer has not surely seen, else ``before``."""
@@ -85,7 +89,7 @@ class Seams:
                 break
             place = self._places.get(sequence)
             has_copy = place is not None and place.epoch == position.epoch and place.offset <= position.offset
-            if not has_copy and unplaced.at >= low_water:
+            if not has_copy and unplaced.at >= low_water - LATE_MS:
                 return sequence
         return before
 

@@ -34,6 +34,9 @@ keeps megabytes). Viewers' sockets get ``HUBBUB_SNDBUF`` later.
 _AT_ONCE = 100
 """Connections taken in one turn of the event loop."""
 
+_AT_ONCE_SHARED = 2
+"""The same where other processes take from the listener too: a crowd that comes at once is then spread over all."""
+
 _FULL_FOR = 1.0
 """Seconds for which newcomers are left with the kernel when all places are busy. Most often that is a crowd of viewers
 who return, and each place is free again in a moment. Then they are refused.
@@ -57,7 +60,9 @@ _FULL = problem_answer(
 
 
 class Doorman:
-    """Accepts from ``listener``, which stays its caller's; ``greet`` makes the protocol of a connection."""
+    """Accepts from ``listener``, which stays its caller's; ``greet`` makes the protocol of a connection. ``shared``:
+    other processes accept from it as well.
+    """
 
     def __init__(
         self,
@@ -66,11 +71,13 @@ class Doorman:
         greet: Callable[[socket.socket], TakeoverProtocol],
         *,
         tls: ssl.SSLContext | None = None,
+        shared: bool = False,
     ) -> None:
         self._listener = listener
         self._connections = connections
         self._greet = greet
         self._tls = tls
+        self._at_once = _AT_ONCE_SHARED if shared else _AT_ONCE
         self._loop = asyncio.get_running_loop()
         self._joining: set[asyncio.Task[None]] = set()
         self._resting: asyncio.TimerHandle | None = None
@@ -86,18 +93,22 @@ class Doorman:
         self._listener.listen(BACKLOG)
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
-    def close(self) -> None:
-        """Take no more; who is in stays."""
+    def turn_away(self) -> None:
+        """Take no more."""
         self._loop.remove_reader(self._listener.fileno())
         if self._resting is not None:
             self._resting.cancel()
+
+    def close(self) -> None:
+        """Take no more, and let nobody in who is on the way; who is in stays."""
+        self.turn_away()
         for task in self._joining:
             task.cancel()
         while self._refused:
             self._refused.popleft().close()
 
     def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
+        for _ in range(self._at_once):
             if self._connections.has_place():
                 self._full_since = None
             elif not self._has_been_full():

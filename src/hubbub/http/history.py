@@ -10,7 +10,6 @@ from starlette.responses import Response
 from hubbub.comments.draft import check_comment_id, check_video_id
 from hubbub.comments.retracting import Retracting
 from hubbub.comments.videos import Videos, timed
-from hubbub.errors import Malformed
 from hubbub.http.requests import Query
 from hubbub.http.watching import Watching
 from hubbub.stores.base import Order, Store
@@ -60,9 +59,8 @@ class History:
 
 
 def _place(cursor: str | None, after: str | None) -> str | None:
-    """The id of the comment behind which the page begins."""
-    if cursor is not None and after is not None:
-        raise Malformed("A page begins at cursor or after a comment, not both.", code="bad_query", field="after")
-    if after is not None:
-        return check_comment_id(after)
-    return None if cursor is None else decode_cursor(cursor)
+    """The id of the comment behind which the page begins. A cursor goes on from there, so it counts where both are
+    given: who turns pages need not take ``after`` out of the query.
+    """
+    first = None if after is None else check_comment_id(after)
+    return first if cursor is None else decode_cursor(cursor)

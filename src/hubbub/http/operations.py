@@ -18,6 +18,16 @@ _PING_HOLDS = 1.0
 """Seconds that a ping's outcome stands for. A ping is a commit and anybody may ask: asking more often costs no more."""
 
 
+_NO_VIDEO = "readyz"
+"""What a process without posts asks the store about: a read, as it may have no right to more."""
+
+
+class Stopping:
+    """Whether this process was told to stop; ``begun`` is set once."""
+
+    begun = False
+
+
 class Degraded(NamedTuple):
     """Why viewers get comments late: a stable code, and a sentence for people."""
 
@@ -26,8 +36,8 @@ class Degraded(NamedTuple):
 
 
 class Operations:
-    """The endpoints. ``draining`` and ``degraded`` (None: all is well) are asked at each call, the store at most about
-    once a second. ``clock``: seconds that only grow.
+    """The endpoints of a process that ``takes_posts``, or else only shows them. ``draining`` and ``degraded`` (None:
+    all is well) are asked at each call, the store at most about once a second. ``clock``: seconds that only grow.
     """
 
     def __init__(
@@ -37,12 +47,14 @@ class Operations:
         *,
         draining: Callable[[], bool],
         degraded: Callable[[], Degraded | None],
+        takes_posts: bool = True,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._draining = draining
         self._degraded = degraded
+        self._takes_posts = takes_posts
         self._clock = clock
         self._ping: asyncio.Task[Refusal | None] | None = None
         self._ping_until = 0.0
@@ -53,15 +65,17 @@ class Operations:
 
     async def readyz(self, request: Request) -> Response:
         """Send traffic here? ``503`` when draining or when posts can't be stored; ``degraded`` when viewers get them
-        late.
+        late. Where no posts come in, viewers can be served without the store for a while: that is ``degraded`` too.
         """
         if self._draining():
             return self._not_ready("draining", "This process is shutting down.")
         refusal = await self._ping_outcome()
-        if refusal is not None:
+        if refusal is not None and self._takes_posts:
             return self._not_ready("store_unavailable", refusal.detail)
         body = {"status": "ok"}
-        if (degraded := self._degraded()) is not None:
+        if refusal is not None:
+            body = {"status": "degraded", "reason": "store_unavailable", "detail": refusal.detail}
+        elif (degraded := self._degraded()) is not None:
             body = {"status": "degraded", **degraded._asdict()}
         return JSONResponse(body, headers={"cache-control": "no-store"})
 
@@ -74,7 +88,10 @@ class Operations:
 
     async def _ask_store(self) -> Refusal | None:
         try:
-            await self._store.ping()
+            if self._takes_posts:
+                await self._store.ping()
+            else:
+                await self._store.video(_NO_VIDEO)
         except Refusal as refusal:
             return refusal
         finally:
@@ -87,4 +104,4 @@ class Operations:
 
     async def metrics(self, request: Request) -> Response:
         """Prometheus's text format."""
-        return Response(self._metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await self._metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")

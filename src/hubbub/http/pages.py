@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Scope
 
 from hubbub.comments.draft import check_video_id
-from hubbub.comments.videos import Videos
+from hubbub.comments.known_videos import KnownVideos
 from hubbub.errors import Refusal
 from hubbub.http.files import Files
 from hubbub.http.openapi import openapi_document
@@ -75,7 +75,7 @@ class Pages:
     the rest. Else a page shows no more than the caller may watch.
     """
 
-    def __init__(self, videos: Videos, watching: Watching, *, max_text: int, dev: bool) -> None:
+    def __init__(self, videos: KnownVideos, watching: Watching, *, max_text: int, dev: bool) -> None:
         self._videos = videos
         self._watching = watching
         self._max_text = max_text

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from hubbub.comments.draft import check_video_id
 from hubbub.comments.identity import Identity
-from hubbub.comments.videos import Videos
+from hubbub.comments.known_videos import KnownVideos
 from hubbub.errors import Unavailable
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.hub import Hub
@@ -38,7 +38,9 @@ _DRAINING = (1.0, 4.0)
 class Poll:
     """The endpoint, as an ASGI application: it must see its client go."""
 
-    def __init__(self, polling: Polling, hub: Hub, videos: Videos, watching: Watching, addresses: Addresses) -> None:
+    def __init__(
+        self, polling: Polling, hub: Hub, videos: KnownVideos, watching: Watching, addresses: Addresses
+    ) -> None:
         self._polling = polling
         self._hub = hub
         self._videos = videos

@@ -107,6 +107,10 @@ CODES: dict[str, Code] = {
     "idempotency_key_reused": Code(
         422, "Idempotency key reused", "Use a fresh key for another comment; repeat a key only with the same body."
     ),
+    # 421: here, but by another process
+    "other_role": Code(
+        421, "Not served here", "Send it to a process of the `role` named; whoever runs the service routes by address."
+    ),
     # 431: too much before the body
     "head_too_large": Code(431, "Head too large", "Send a shorter address, or fewer or shorter headers."),
     # 429, 503: later

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import resource
 import signal
@@ -15,7 +14,6 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from hubbub.errors import ConfigError
 from hubbub.http.connections import Connections, Patience
 from hubbub.http.doorman import Doorman
 from hubbub.http.takeover import TakeoverProtocol
@@ -32,7 +30,7 @@ OWN_FILES = 100
 class Server(uvicorn.Server):
     """Stops in three steps: ``drain`` (listening still, viewers leave), finish requests, close.
 
-    A second SIGINT or SIGTERM cuts the drain short.
+    A second SIGINT or SIGTERM cuts the drain short. ``shares_port``: other processes accept from the same listeners.
     """
 
     def __init__(
@@ -42,8 +40,11 @@ class Server(uvicorn.Server):
         *,
         on_ready: Callable[[], None],
         drain: Callable[[], Awaitable[None]],
+        shares_port: bool = False,
     ):
         super().__init__(config)
+        self.retired = False
+        self._shares_port = shares_port
         self.connections = connections
         self._doormen: list[Doorman] = []
         self._on_ready = on_ready
@@ -54,7 +55,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets=[])  # it would accept without a bound
         self.connections.start()
         for listener in sockets or []:
-            doorman = Doorman(listener, self.connections, self._protocol, tls=self.config.ssl)
+            doorman = Doorman(listener, self.connections, self._protocol, tls=self.config.ssl, shared=self._shares_port)
             self._doormen.append(doorman)
             doorman.open()
         self._on_ready()
@@ -92,6 +93,12 @@ class Server(uvicorn.Server):
             for number in signals:
                 loop.remove_signal_handler(number)
 
+    def retire(self) -> None:
+        """Stop as one of several on a port: newcomers are the others' from this moment on."""
+        for doorman in self._doormen:
+            doorman.turn_away()
+        self.retired = self.should_exit = True
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
             self._hurry.set()
@@ -123,41 +130,6 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `ConfigError` that says what is in the way."""
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except OSError as error:
-        raise ConfigError("HUBBUB_HOST", f"{host!r} is not an address of this machine ({error.strerror}).") from error
-    listener = socket.socket(family, kind, proto)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise ConfigError(
-                "HUBBUB_PORT",
-                f"port {port} is taken by another program; stop it, or set another port (0: any free one).",
-            ) from error
-        if error.errno == errno.EACCES:
-            raise ConfigError("HUBBUB_PORT", f"port {port} needs privileges; take one from 1024 up.") from error
-        raise ConfigError("HUBBUB_HOST", f"can't listen on {host}: {error.strerror}.") from error
-    listener.setblocking(False)
-    return listener
-
-
-def url_of(listener: socket.socket, *, tls: bool) -> str:
-    """The base URL that leads to a listening socket on this machine."""
-    host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):
-        host = "127.0.0.1"
-    scheme = "https" if tls else "http"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def open_files() -> int:

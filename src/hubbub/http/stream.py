@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from hubbub.comments.draft import check_video_id
 from hubbub.comments.identity import Identity
-from hubbub.comments.videos import Videos
+from hubbub.comments.known_videos import KnownVideos
 from hubbub.errors import NotFound, Unavailable
 from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.hub import Hub
@@ -44,7 +44,7 @@ FULL = (10.0, 30.0)
 class Stream:
     """The endpoint, as an ASGI application."""
 
-    def __init__(self, hub: Hub, videos: Videos, watching: Watching, addresses: Addresses, *, sndbuf: int) -> None:
+    def __init__(self, hub: Hub, videos: KnownVideos, watching: Watching, addresses: Addresses, *, sndbuf: int) -> None:
         self._hub = hub
         self._videos = videos
         self._watching = watching

@@ -5,14 +5,14 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hubbub.comments.known_videos import KnownVideos
 from hubbub.comments.listing import page_of_videos
-from hubbub.comments.videos import Videos
-from hubbub.fanout.hub import Hub
 from hubbub.http.requests import Query
 from hubbub.http.videos import shown
 from hubbub.http.watching import Watching
 from hubbub.ids import now_ms
 from hubbub.model import State, Video
+from hubbub.presence.base import Presence
 from hubbub.stores.base import Store
 from hubbub.wire.cursors import decode_video_cursor, encode_video_cursor
 from hubbub.wire.events import encode_json
@@ -30,10 +30,12 @@ class VideoList:
     development alone: where any id is a video, one that can't be guessed is its users' secret.
     """
 
-    def __init__(self, store: Store, videos: Videos, hub: Hub, watching: Watching, *, untold: bool) -> None:
+    def __init__(
+        self, store: Store, videos: KnownVideos, presence: Presence, watching: Watching, *, untold: bool
+    ) -> None:
         self._store = store
         self._videos = videos
-        self._hub = hub
+        self._presence = presence
         self._watching = watching
         self._untold = untold
 
@@ -51,8 +53,10 @@ class VideoList:
         if self._untold and after is None and state in (None, State.UPCOMING):
             first = [video for video in await self._used() if may_see(video.video_id)][: limit - 1]
         page = await page_of_videos(self._store, state, now=now, after=after, limit=limit - len(first), may_see=may_see)
+        videos = first + page.videos
+        viewers = await self._presence.watching_each([video.video_id for video in videos])
         body = {
-            "videos": [shown(video, now, self._hub.watching(video.video_id)) for video in first + page.videos],
+            "videos": [shown(video, now, count) for video, count in zip(videos, viewers, strict=True)],
             "next_cursor": None if page.after is None else encode_video_cursor(page.after),
             "has_more": page.after is not None,
         }
@@ -60,8 +64,10 @@ class VideoList:
 
     async def _used(self) -> list[Video]:
         """Videos without a record that are in use here."""
+        video_ids = self._videos.untold(MAX_UNTOLD)
+        viewers = await self._presence.watching_each(video_ids)
         return [
             Video(video_id)
-            for video_id in self._videos.untold(MAX_UNTOLD)
-            if self._hub.watching(video_id) or await self._store.newest(video_id, 1)
+            for video_id, count in zip(video_ids, viewers, strict=True)
+            if count or await self._store.newest(video_id, 1)
         ]

@@ -13,11 +13,11 @@ from hubbub.comments.draft import check_video_id
 from hubbub.comments.identity import Identity
 from hubbub.comments.video_draft import read_nothing, read_video
 from hubbub.comments.videos import Videos, timed
-from hubbub.fanout.hub import Hub
 from hubbub.http.requests import Callers, Query, read_body
 from hubbub.http.watching import Watching
 from hubbub.ids import now_ms
 from hubbub.model import Video
+from hubbub.presence.base import Presence
 from hubbub.stores.base import Store
 from hubbub.wire.events import comment_body, encode_json, json_array
 
@@ -25,10 +25,10 @@ from hubbub.wire.events import comment_body, encode_json, json_array
 class VideoCalls:
     """The endpoints. Each is answered with the video as it then stands."""
 
-    def __init__(self, videos: Videos, store: Store, hub: Hub, callers: Callers, watching: Watching) -> None:
+    def __init__(self, videos: Videos, store: Store, presence: Presence, callers: Callers, watching: Watching) -> None:
         self._videos = videos
         self._store = store
-        self._hub = hub
+        self._presence = presence
         self._callers = callers
         self._watching = watching
 
@@ -66,7 +66,7 @@ class VideoCalls:
 
     async def _answer(self, video: Video) -> Response:
         pins = timed(await self._store.pins(video.video_id), video.timeline)
-        body = shown(video, now_ms(), self._hub.watching(video.video_id))
+        body = shown(video, now_ms(), await self._presence.watching(video.video_id))
         body["pins"] = msgspec.Raw(json_array(map(comment_body, pins)))
         return Response(encode_json(body), headers={"cache-control": "no-store"}, media_type="application/json")
 

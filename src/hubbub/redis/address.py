@@ -12,13 +12,15 @@ from __future__ import annotations
 import re
 import ssl
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from hubbub.redis.errors import Misconfigured
 
 SCHEMES = frozenset({"redis", "rediss", "redis+cluster", "rediss+cluster"})
 PORT = 6379
 
+# Not by `urllib.parse.urlsplit`: newer Pythons refuse a bracket that is not the whole of the host.
+_URL = re.compile(r"(?P<scheme>[A-Za-z0-9.+-]*)://(?P<netloc>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]/?#@,]+)(?::(\d{1,5}))?")
 
 
@@ -45,17 +47,18 @@ class Address(NamedTuple):
     @classmethod
     def of(cls, url: str) -> Address:
         """Read a URL. Raises `Misconfigured`."""
-        parts = urlsplit(url)
-        if parts.scheme not in SCHEMES:
-            raise Misconfigured(f"{parts.scheme}:// is no scheme of Redis; use one of {', '.join(sorted(SCHEMES))}.")
-        login, _, places = parts.netloc.rpartition("@")
+        parts = _URL.match(url)
+        scheme = parts["scheme"].lower() if parts else url.partition(":")[0]
+        if parts is None or scheme not in SCHEMES:
+            raise Misconfigured(f"{scheme}:// is no scheme of Redis; use one of {', '.join(sorted(SCHEMES))}.")
+        login, _, places = parts["netloc"].rpartition("@")
         user, _, password = login.partition(":")
-        cluster = parts.scheme.endswith("+cluster")
-        db = _database(parts.path)
+        cluster = scheme.endswith("+cluster")
+        db = _database(parts["path"])
         if cluster and db:
             raise Misconfigured("a Redis Cluster has no numbered databases; leave /DB out of the URL.")
-        options = dict(parse_qsl(parts.query, keep_blank_values=True))
-        tls = parts.scheme.startswith("rediss")
+        options = dict(parse_qsl(parts["query"] or "", keep_blank_values=True))
+        tls = scheme.startswith("rediss")
         context = _context(options.pop("ca", None)) if tls else None
         if options:
             raise Misconfigured(

@@ -1,6 +1,7 @@
 """Posters and viewers that carry on through a server's death, as careful clients do, and remember what they were told.
 
-Both treat a refused or broken connection as a reason to try again in a moment.
+Both treat a refused or broken connection as a reason to try again in a moment: at the next of their addresses, where
+they have several.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import contextlib
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from itertools import cycle
 from typing import Any
 
 from hubbub.testing.raw import Connection, Stream, comments_in
@@ -18,36 +20,42 @@ from hubbub.testing.raw import Connection, Stream, comments_in
 _MOMENT = 0.02
 """Seconds before another try."""
 
+_PATIENCE = 10.0
+"""Seconds without an answer to a post before it is tried elsewhere."""
+
 
 class Poster:
     """Posts one comment after another, each under one idempotency key until it is answered ``201``.
 
     ``accepted`` maps each text to the id it was answered with. ``unanswered`` counts requests that were sent and got no
     answer; ``replayed`` counts answers that said an earlier attempt had been kept after all. ``refused`` counts the
-    reasons given with ``503``; ``longest`` is the seconds that the slowest comment took from its first try to its
-    ``201``, ``longest_refusal`` those of the slowest ``503``.
+    reasons given with ``503``; ``pause`` is the seconds between two posts; ``longest`` is the seconds that the slowest
+    comment took from its first try to its ``201``, ``longest_refusal`` those of the slowest ``503``.
     """
 
-    def __init__(self, url: str, video_id: str, name: str, token: str) -> None:
+    def __init__(self, url: str | Sequence[str], video_id: str, name: str, token: str, *, pause: float = 0.0) -> None:
         self.accepted: dict[str, str] = {}
         self.unanswered = 0
         self.replayed = 0
         self.refused: Counter[str] = Counter()
         self.longest = 0.0
         self.longest_refusal = 0.0
-        self._url = url
+        self._urls = _round(url)
         self._target = f"/v1/videos/{video_id}/comments"
         self._name = name
         self._token = token
+        self._pause = pause
         self._connection: Connection | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Post without a pause until ``stop`` is set; the comment under way is finished first."""
+        """Post until ``stop`` is set; the comment under way is finished first."""
         number = 0
         try:
             while not stop.is_set():
                 await self.post(f"{self._name} {number}")
                 number += 1
+                if self._pause:
+                    await asyncio.sleep(self._pause)
         finally:
             await self.hang_up()
 
@@ -60,16 +68,17 @@ class Poster:
         while True:
             try:
                 if self._connection is None:
-                    self._connection = await Connection.open(self._url)
+                    self._connection = await Connection.open(next(self._urls))
             except OSError:
                 await asyncio.sleep(_MOMENT)
                 continue
             asked = time.monotonic()
             try:
-                answer = await self._connection.request(
-                    "POST", self._target, token=self._token, headers=[("Idempotency-Key", text)], body=body
-                )
-            except (OSError, EOFError):
+                async with asyncio.timeout(_PATIENCE):
+                    answer = await self._connection.request(
+                        "POST", self._target, token=self._token, headers=[("Idempotency-Key", text)], body=body
+                    )
+            except (OSError, EOFError):  # a TimeoutError is an OSError
                 self.unanswered += 1
                 await self.hang_up()
                 await asyncio.sleep(_MOMENT)
@@ -96,16 +105,18 @@ class Poster:
 class Follower:
     """Watches a video and resumes with ``Last-Event-ID`` whenever the stream breaks off.
 
-    ``seen`` is the ids of the comments it got, in order, repeats included; ``names`` counts every event's name;
+    ``seen`` is the ids of the comments it got, in order, repeats included, and ``retracted`` those that it was told to
+    take away; ``names`` counts every event's name;
     ``longest_wait`` is the longest time in seconds between two events.
     """
 
-    def __init__(self, url: str, video_id: str, *, batch: bool) -> None:
+    def __init__(self, url: str | Sequence[str], video_id: str, *, batch: bool) -> None:
         self.seen: list[str] = []
+        self.retracted: set[str] = set()
         self.names: dict[str, int] = {}
         self.last_id: str | None = None
         self.longest_wait = 0.0
-        self._url = url
+        self._urls = _round(url)
         self._video_id = video_id
         self._query = "batch=1" if batch else ""
 
@@ -119,15 +130,22 @@ class Follower:
         heard = time.monotonic()
         while True:
             with contextlib.suppress(OSError, EOFError):
-                async with Stream.open(self._url, self._video_id, self._query, last_event_id=self.last_id) as stream:
+                url = next(self._urls)
+                async with Stream.open(url, self._video_id, self._query, last_event_id=self.last_id) as stream:
                     assert stream.status == 200, stream.status
                     async for event in stream:
                         self.longest_wait = max(self.longest_wait, time.monotonic() - heard)
                         heard = time.monotonic()
                         self.names[event.name] = self.names.get(event.name, 0) + 1
                         self.seen += [comment["id"] for comment in comments_in([event])]
+                        if event.name in ("comment_deleted", "comment_hidden"):
+                            self.retracted.add(event.json()["id"])
                         self.last_id = event.id or self.last_id
             await asyncio.sleep(_MOMENT)
+
+
+def _round(url: str | Sequence[str]) -> Iterator[str]:
+    return cycle([url] if isinstance(url, str) else url)
 
 
 @contextlib.asynccontextmanager

@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from signal import Signals
 from typing import Any, Self
 
 from hubbub.comments.identity import mint_token
-from hubbub.config import Settings
+from hubbub.config import Role, Settings
 from hubbub.http.app import Services
-from hubbub.http.server import Server, listen, url_of
+from hubbub.http.listening import listen, url_of
+from hubbub.http.server import Server
 from hubbub.wiring import build, make_server, opened
 
 SECRET = "a secret for tests only, of more than 32 bytes"
@@ -41,8 +43,9 @@ class Running:
 async def running_server(directory: Path, **settings: Any) -> AsyncIterator[Running]:
     """Serve from a database in ``directory`` on a free loopback port, limits off; stops at the end as SIGTERM would.
 
-    ``settings`` override fields of `Settings`.
+    ``settings`` override fields of `Settings`; besides, ``role`` chooses a part of the service.
     """
+    role = settings.pop("role", Role.SERVE)
     chosen = Settings(
         **{
             "port": 0,
@@ -56,7 +59,7 @@ async def running_server(directory: Path, **settings: Any) -> AsyncIterator[Runn
             **settings,
         }
     )
-    services = build(chosen)
+    services = build(chosen, role)
     listener = listen(chosen.host, chosen.port)
     ready = asyncio.Event()
     try:
@@ -76,15 +79,18 @@ async def running_server(directory: Path, **settings: Any) -> AsyncIterator[Runn
 
 
 class ServerProcess:
-    """``hubbub serve`` as a child process with its database in ``directory``; survives being killed and started again.
+    """``hubbub serve`` (or another ``role``) as a child process with its database in ``directory``; survives being
+    killed and started again.
 
     ``port`` 0 lets the first start choose; later starts reuse it, as a restarted service would.
     """
 
-    def __init__(self, directory: Path, *, port: int = 0, command: Sequence[str] = (), **environ: str) -> None:
+    def __init__(
+        self, directory: Path, *, role: str = "serve", port: int = 0, command: Sequence[str] = (), **environ: str
+    ) -> None:
         self._directory = directory
         self._port = port
-        self._command = list(command)
+        self._command = [*command, sys.executable, "-m", "hubbub", role]
         self._environ = environ
         self._process: asyncio.subprocess.Process | None = None
         self.url = ""
@@ -114,9 +120,7 @@ class ServerProcess:
             "HUBBUB_DRAIN_WINDOW": "0",
             **self._environ,
         }
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command, sys.executable, "-m", "hubbub", "serve", cwd=self._directory, env=environ
-        )
+        self._process = await asyncio.create_subprocess_exec(*self._command, cwd=self._directory, env=environ)
         await self._answers()
 
     async def _answers(self) -> None:
@@ -134,6 +138,11 @@ class ServerProcess:
                 await writer.wait_closed()
                 return
 
+    def signal(self, number: Signals) -> None:
+        """Send it a signal, as SIGSTOP or SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def kill(self) -> None:
         """``kill -9``."""
         await self._end(signal.SIGKILL)
@@ -142,7 +151,7 @@ class ServerProcess:
         """SIGTERM, and wait; the exit status."""
         return await self._end(signal.SIGTERM)
 
-    async def _end(self, number: signal.Signals) -> int:
+    async def _end(self, number: Signals) -> int:
         assert self._process is not None
         if self._process.returncode is None:
             self._process.send_signal(number)

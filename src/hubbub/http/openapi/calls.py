@@ -155,8 +155,8 @@ def _history(public: bool) -> Operation:
             {
                 "name": "after",
                 "in": "query",
-                "description": "In place of `cursor`: a comment's `id`. The page begins behind it in the order of "
-                "`sort`, whether that comment is still there or not.",
+                "description": "A comment's `id`. The first page begins behind it in the order of `sort`, whether that "
+                "comment is still there or not; with `cursor` it counts no more.",
                 "schema": COMMENT_ID,
                 "example": examples.COMMENT_ID,
             },

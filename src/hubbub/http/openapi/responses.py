@@ -37,6 +37,7 @@ ANYWHERE = frozenset(
         "method_not_allowed",
         "no_such_page",
         "not_implemented",
+        "other_role",
         "slow_request",
         "too_many_connections",
     }

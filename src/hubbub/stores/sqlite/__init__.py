@@ -1,6 +1,7 @@
 """The embedded store: one SQLite file, nothing to install or run beside it.
 
     failures      what went wrong, in words that say what to change
+    waiting       for locks that other processes hold
     connections   opening the file for the writer and for readers
     schema        tables, migrations, the epoch
     rows          the SQL and JSON forms of comments and events

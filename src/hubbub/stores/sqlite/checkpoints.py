@@ -14,6 +14,8 @@ import time
 
 import apsw
 
+from hubbub.stores.sqlite.waiting import LockWait
+
 _log = logging.getLogger(__name__)
 
 PAGES = 4_000
@@ -26,18 +28,18 @@ FORCED_PAGES = 16_000
 WAIT = 0.25
 """How long posts wait for readers to be done, in seconds: many times the longest query of ours."""
 
-_TRY_MS = 25
-"""How long one attempt waits. Each looks anew: SQLite waits for a place that readers of an old state had until nobody
-reads from there, even when those of the newest state, who are in nobody's way, have moved in and take turns in it."""
+_TRY = 0.025
+"""Seconds that one attempt waits. Each looks anew: SQLite waits for a place that readers of an old state had until
+nobody reads from there, even when those of the newest state, who are in nobody's way, have moved in and take turns."""
 
 
 class Checkpoints:
-    """A connection's hook after each commit; ``timeout``: the connection's own busy time-out, in seconds."""
+    """A connection's hook after each commit; ``lock_wait``: how else it waits for locks, ``wait``: `WAIT`."""
 
     def __init__(
-        self, *, timeout: float, pages: int = PAGES, forced_pages: int = FORCED_PAGES, wait: float = WAIT
+        self, lock_wait: LockWait, *, pages: int = PAGES, forced_pages: int = FORCED_PAGES, wait: float = WAIT
     ) -> None:
-        self._timeout_ms = int(timeout * 1000)
+        self._lock_wait = lock_wait
         self._wait = wait
         self._pages = pages
         self._forced_pages = self._force_at = forced_pages
@@ -66,14 +68,14 @@ class Checkpoints:
 
     def _begin_anew(self, connection: apsw.Connection, database: str) -> bool:
         until = time.monotonic() + self._wait
-        connection.set_busy_timeout(_TRY_MS)
+        LockWait(_TRY).install(connection)
         try:
             while not (done := _fold(connection, database, apsw.SQLITE_CHECKPOINT_RESTART)):
                 if time.monotonic() >= until:
                     break
             return done
         finally:
-            connection.set_busy_timeout(self._timeout_ms)
+            self._lock_wait.install(connection)
 
 
 def _fold(connection: apsw.Connection, database: str, mode: int) -> bool:

@@ -13,6 +13,7 @@ from hubbub.errors import ConfigError
 from hubbub.stores.sqlite.checkpoints import Checkpoints
 from hubbub.stores.sqlite.failures import describe
 from hubbub.stores.sqlite.schema import identify, is_blank, migrate
+from hubbub.stores.sqlite.waiting import LockWait
 
 _SCHEME = "sqlite:///"
 
@@ -40,10 +41,10 @@ def path_of(url: str) -> Path:
     return Path(name).absolute()
 
 
-def connect_writer(path: Path, *, timeout: float, create: bool) -> tuple[apsw.Connection, str]:
+def connect_writer(path: Path, *, wait: LockWait, create: bool) -> tuple[apsw.Connection, str]:
     """A connection that commits durably, on a file checked and migrated; and the file's epoch.
 
-    ``timeout``: seconds to wait for another program's lock. ``create``: at the start, a missing file is made, and
+    ``wait``: for other processes' locks. ``create``: at the start, a missing file is made, and
     whatever makes the place unusable is a `ConfigError`. Without it, for opening anew while running, a missing file is
     an error rather than an empty store, and `apsw.Error` comes out as it is.
     """
@@ -52,7 +53,7 @@ def connect_writer(path: Path, *, timeout: float, create: bool) -> tuple[apsw.Co
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
         connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
         try:
-            return connection, _prepare(connection, path, timeout)
+            return connection, _prepare(connection, path, wait)
         except BaseException:
             with suppress(apsw.Error):
                 connection.close()
@@ -107,14 +108,14 @@ def _check_place(path: Path, *, create: bool) -> None:
         raise ConfigError("HUBBUB_STORE", f"{path} can't be reached: {error.strerror}.") from error
 
 
-def _prepare(connection: apsw.Connection, path: Path, timeout: float) -> str:
-    connection.set_busy_timeout(int(timeout * 1000))
+def _prepare(connection: apsw.Connection, path: Path, wait: LockWait) -> str:
+    wait.install(connection)
     identify(connection)  # before the first write: a file that is not ours stays as it is
     if connection.readonly("main"):
         raise ConfigError(
             "HUBBUB_STORE", f"{path} is read-only; make it and its folder writable, or name another file."
         )
-    if _enter_wal(connection, timeout) != "wal":
+    if _enter_wal(connection, wait.seconds) != "wal":
         raise ConfigError("HUBBUB_STORE", f"{path} is on a disk without shared memory for WAL; use a local disk.")
     # FULL: each commit is followed by an fsync, so that a `201` outlives a power cut
     # (https://sqlite.org/pragma.html#pragma_synchronous).
@@ -124,7 +125,7 @@ def _prepare(connection: apsw.Connection, path: Path, timeout: float) -> str:
     connection.pragma("secure_delete", "on")
     connection.pragma("cache_size", -_WRITER_CACHE)
     connection.pragma("journal_size_limit", _LOG_SIZE_LIMIT)
-    Checkpoints(timeout=timeout).install(connection)
+    Checkpoints(wait).install(connection)
     return migrate(connection)
 
 

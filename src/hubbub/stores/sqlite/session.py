@@ -1,6 +1,6 @@
 """The writer's connection, and what is true between its BEGIN and COMMIT.
 
-Several processes may come to share the file, so what a commit depends on is read within it, never kept from before.
+Several processes may share the file, so what a commit depends on is read within it, never kept from before.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from hubbub.errors import StoreUnavailable
 from hubbub.model import Comment, Position, Status
 from hubbub.stores.sqlite.failures import RETRY_AFTER, note_system_error
 from hubbub.stores.sqlite.rows import decode_comments, select_comments
+from hubbub.stores.sqlite.waiting import LockWait
+
+_CLOSE_WAIT_MS = 100
 
 _HEADS = """
     SELECT json_group_object(value, coalesce((SELECT max(position) FROM log WHERE video_id = value), 0))
@@ -44,8 +47,9 @@ class Place:
 class WriteSession:
     """A connection that writes, one transaction after the other. Belongs to one thread."""
 
-    def __init__(self, connection: apsw.Connection, epoch: str, place: Place) -> None:
+    def __init__(self, connection: apsw.Connection, epoch: str, place: Place, wait: LockWait) -> None:
         self._connection = connection
+        self._wait = wait
         self._place = place
         self.epoch = epoch
         self.heads: dict[str, int] = {}
@@ -55,6 +59,7 @@ class WriteSession:
     def begin(self) -> None:
         """Take the file's write lock. Raises `apsw.BusyError` when another program keeps it too long."""
         self.heads.clear()
+        self._wait.let_others_in()
         self.cursor.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
@@ -77,6 +82,8 @@ class WriteSession:
     def close(self, *, checkpoint: bool) -> None:
         """Let go of the file; ``checkpoint``: after folding the write-ahead log into it."""
         if checkpoint:
+            # Not for long: other processes may be reading, and who writes would wait as well.
+            self._connection.set_busy_timeout(_CLOSE_WAIT_MS)
             with suppress(apsw.Error):  # what stays in the write-ahead log is read from there at the next opening
                 self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         with suppress(apsw.Error):

@@ -21,13 +21,15 @@ from hubbub.stores.sqlite.failures import RETRY_AFTER
 from hubbub.stores.sqlite.readers import Readers
 from hubbub.stores.sqlite.rows import Append, comment_row
 from hubbub.stores.sqlite.session import Place, WriteSession
+from hubbub.stores.sqlite.waiting import LockWait
 from hubbub.stores.sqlite.writer import OnCommit, Writer
 
 
 class SqliteStore:
     """Comments in one SQLite file (WAL, ``synchronous=FULL``): for a laptop, or one server with thousands of viewers.
+    The processes of one machine may share the file.
 
-    ``store_timeout``: seconds a write waits for another program's lock. ``pending_writes``: writes that may wait for
+    ``store_timeout``: seconds a write waits for another process's lock. ``pending_writes``: writes that may wait for
     their commit; further ones are refused. ``on_commit``: told of each commit on the event loop. Belongs to the event
     loop that opens it.
     """
@@ -201,9 +203,10 @@ class SqliteStore:
         place = None if create else self._place
         if place is not None:
             place.check()  # before anything is opened, lest a file that was put there be migrated and written to
-        connection, epoch = connect_writer(self.path, timeout=self._timeout, create=create)
+        wait = LockWait(self._timeout)
+        connection, epoch = connect_writer(self.path, wait=wait, create=create)
         self._place = place or Place(self.path)
-        return WriteSession(connection, epoch, self._place)
+        return WriteSession(connection, epoch, self._place, wait)
 
     @property
     def _writer(self) -> Writer:

@@ -1,0 +1,158 @@
+"""A crowd around a fleet, and the check that ends each of these tests: every viewer has exactly what was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.chaos.fleet.fleet import Fleet
+
+from hubbub.testing.crowd import Follower, Poster, eventually, running, whole_history
+from hubbub.testing.raw import Connection
+from hubbub.testing.server import token
+
+VIDEO = "v"
+
+
+class Moderator:
+    """Deletes one accepted comment after another, each until it is done."""
+
+    def __init__(self, urls: list[str], posters: list[Poster]) -> None:
+        self.deleted: set[str] = set()
+        self._urls = urls
+        self._posters = posters
+        self._token = token("mod", ("read", "moderate"))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """A deletion about every half second until ``stop`` is set."""
+        while not stop.is_set():
+            await asyncio.sleep(0.5)
+            texts = [poster.accepted for poster in self._posters if poster.accepted]
+            if texts:
+                newest = max(id for accepted in texts for id in accepted.values())
+                await self._delete(newest)
+
+    async def _delete(self, comment_id: str) -> None:
+        for attempt in range(1_000):
+            url = self._urls[attempt % len(self._urls)]
+            with contextlib.suppress(OSError, EOFError):
+                async with asyncio.timeout(5), await Connection.open(url) as connection:
+                    answer = await connection.request(
+                        "DELETE", f"/v1/videos/{VIDEO}/comments/{comment_id}", token=self._token
+                    )
+                if answer.status == 204:
+                    self.deleted.add(comment_id)
+                    return
+                assert answer.status == 503, answer
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{comment_id} could not be deleted")
+
+
+class FleetCrowd:
+    """Posters, viewers and a moderator at work; made by `crowd_around`."""
+
+    def __init__(self, fleet: Fleet, *, posters: int, viewers: int, rate: float) -> None:
+        apis, gateways = len(fleet.apis), len(fleet.gateways)
+        assert apis
+        assert gateways
+        self.posters = [
+            Poster(fleet.api_urls(n), VIDEO, f"poster-{n}", token(f"poster-{n}"), pause=posters / rate)
+            for n in range(posters)
+        ]
+        self.viewers = [Follower(fleet.gateway_urls(n), VIDEO, batch=n % 2 == 1) for n in range(viewers)]
+        self.moderator = Moderator(fleet.api_urls(), self.posters)
+        self.tasks: list[asyncio.Task[None]] = []
+        self.stop = asyncio.Event()
+        self._fleet = fleet
+
+    @property
+    def accepted(self) -> dict[str, str]:
+        """Each text answered ``201`` so far, with its id."""
+        return {text: id for poster in self.posters for text, id in poster.accepted.items()}
+
+    async def until_accepted(self, more: int) -> None:
+        """Wait until that many more posts are accepted."""
+        target = len(self.accepted) + more
+        await eventually(lambda: len(self.accepted) >= target, self.tasks)
+
+    async def until_level(self) -> None:
+        """Wait until every viewer has what is accepted by now, or was told that it is gone."""
+        wanted = set(self.accepted.values())
+        await eventually(
+            lambda: all(wanted <= viewer.retracted.union(viewer.seen) for viewer in self.viewers), self.tasks
+        )
+
+    async def settle(self, what: str, *, one_epoch: bool) -> None:
+        """Stop posting and check: history and every viewer have exactly the accepted comments, retractions applied.
+        ``one_epoch``: all were served from one log, so also in one order, each once. Prints a line that begins with
+        ``what``.
+        """
+        self.stop.set()
+        await eventually(lambda: all(task.done() for task in self.tasks[len(self.viewers) :]), self.tasks)
+        began = time.monotonic()
+        accepted, deleted = set(self.accepted.values()), self.moderator.deleted
+        everyone_told = asyncio.timeout(30)
+        late = ""
+        try:
+            async with everyone_told:
+                await eventually(
+                    lambda: all(
+                        accepted <= set(viewer.seen) | viewer.retracted and deleted <= viewer.retracted
+                        for viewer in self.viewers
+                    ),
+                    self.tasks,
+                )
+        except TimeoutError:
+            late = "; not everyone got everything"
+        report = self._report(what, time.monotonic() - began) + late
+        sys.stdout.write(report + "\n")
+        history = await whole_history(self._fleet.apis[0].url, VIDEO)
+        assert {comment["id"] for comment in history} == accepted - deleted, report
+        assert len(history) == len(accepted - deleted), f"a comment is there twice; {report}"
+        for number, viewer in enumerate(self.viewers):
+            missing = accepted - set(viewer.seen) - viewer.retracted
+            assert not missing, f"viewer {number} misses {len(missing)}: {sorted(missing)[:3]}; {report}"
+            assert set(viewer.seen) <= accepted, f"viewer {number} saw what was never accepted; {report}"
+            assert deleted <= viewer.retracted, f"viewer {number} still shows what was deleted; {report}"
+            assert "reset" not in viewer.names, f"viewer {number} was reset; {report}"
+            if one_epoch:
+                assert len(viewer.seen) == len(set(viewer.seen)), f"viewer {number} had doubles; {report}"
+                order = [id for id in viewer.seen if id not in deleted]
+                first = [id for id in self.viewers[0].seen if id not in deleted]
+                assert order == first, f"viewer {number} had another order; {report}"
+
+    def _report(self, what: str, shown: float) -> str:
+        refused = sum((poster.refused for poster in self.posters), Counter())
+        doubles = sum(len(viewer.seen) - len(set(viewer.seen)) for viewer in self.viewers)
+        return (
+            f"{what}: {len(self.accepted)} accepted, {len(self.moderator.deleted)} deleted, {refused.total()} refused "
+            f"with 503 {dict(refused)}, {sum(p.unanswered for p in self.posters)} unanswered, "
+            f"{sum(p.replayed for p in self.posters)} replayed; the slowest post took "
+            f"{max(p.longest for p in self.posters):.2f} s; {len(self.viewers)} viewers connected "
+            f"{sum(v.connections for v in self.viewers)} times, had {doubles} doubles, "
+            f"{sum(v.names.get('reset', 0) for v in self.viewers)} resets, waited "
+            f"{max(v.longest_wait for v in self.viewers):.2f} s at most between two events "
+            f"and {shown:.2f} s for the last"
+        )
+
+
+@asynccontextmanager
+async def crowd_around(
+    fleet: Fleet, *, posters: int = 4, viewers: int = 8, rate: float = 50.0
+) -> AsyncIterator[FleetCrowd]:
+    """A crowd at work until `FleetCrowd.settle`: ``rate`` comments a second in all. Viewers are all let in, and some
+    comments accepted, when this is entered.
+    """
+    crowd = FleetCrowd(fleet, posters=posters, viewers=viewers, rate=rate)
+    workers = [*(poster.run(crowd.stop) for poster in crowd.posters), crowd.moderator.run(crowd.stop)]
+    async with running(*(viewer.run() for viewer in crowd.viewers)) as watching:
+        await eventually(lambda: all(viewer.connections for viewer in crowd.viewers), watching)
+        async with running(*workers) as working:
+            crowd.tasks = [*watching, *working]
+            await crowd.until_accepted(10)
+            yield crowd
