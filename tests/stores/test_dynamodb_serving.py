@@ -49,22 +49,28 @@ def hubbub(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=BOUND)
 
 
-def processes(directory: Path, count: int, table: str, redis: RedisServer, timeout: str = "10s") -> list[ServerProcess]:
-    """So many servers, none started."""
-    return [
-        ServerProcess(directory, HUBBUB_STORE=table, HUBBUB_BROKER=redis.url, HUBBUB_STORE_TIMEOUT=timeout)
-        for _ in range(count)
-    ]
+def process(
+    directory: Path, table: str, redis: RedisServer, role: str = "serve", timeout: str = "10s"
+) -> ServerProcess:
+    """A server that is not started yet."""
+    return ServerProcess(
+        directory, role=role, HUBBUB_STORE=table, HUBBUB_BROKER=redis.url, HUBBUB_STORE_TIMEOUT=timeout
+    )
 
 
-async def test_viewers_and_posters_of_two_servers_outlive_the_death_of_one(
-    tmp_path: Path, table: str, redis: RedisServer
+ROLES = {"whole": ("serve", "serve", "serve", "serve"), "parts": ("api", "api", "gateway", "gateway")}
+
+
+@pytest.mark.parametrize("roles", ROLES.values(), ids=ROLES)
+async def test_viewers_and_posters_outlive_the_death_of_a_process_of_each_role(
+    tmp_path: Path, table: str, redis: RedisServer, roles: tuple[str, ...]
 ) -> None:
     """Everybody has exactly what was accepted, each once; so has history."""
     async with asyncio.timeout(BOUND), AsyncExitStack() as stack:
-        servers = [await stack.enter_async_context(one) for one in processes(tmp_path, 2, table, redis)]
-        posters = [Poster(one.url, VIDEO, f"p{n}", token(f"p{n}")) for n, one in enumerate(servers * 2)]
-        viewers = [Follower(one.url, VIDEO, batch=n > 1) for n, one in enumerate(servers * 2)]
+        servers = [await stack.enter_async_context(process(tmp_path, table, redis, role)) for role in roles]
+        apis, gateways = servers[:2], servers[2:]
+        posters = [Poster(one.url, VIDEO, f"p{n}", token(f"p{n}")) for n, one in enumerate(apis * 2)]
+        viewers = [Follower(one.url, VIDEO, batch=n > 1) for n, one in enumerate(gateways * 2)]
         stop = asyncio.Event()
 
         def accepted() -> list[str]:
@@ -76,10 +82,10 @@ async def test_viewers_and_posters_of_two_servers_outlive_the_death_of_one(
         ):
             await eventually(lambda: all(viewer.connections for viewer in viewers), watching)
             await eventually(lambda: len(accepted()) > 60, posting)
-            await servers[0].kill()
+            await asyncio.gather(apis[0].kill(), gateways[0].kill())
             enough = len(accepted()) + 40
             await eventually(lambda: len(accepted()) > enough, posting)
-            await servers[0].start()
+            await asyncio.gather(apis[0].start(), gateways[0].start())
             enough = len(accepted()) + 60
             await eventually(lambda: len(accepted()) > enough, posting)
             stop.set()
@@ -87,7 +93,7 @@ async def test_viewers_and_posters_of_two_servers_outlive_the_death_of_one(
             # A post that died with its server, and was kept all the same, is answered when it is repeated.
             await eventually(lambda: all(set(accepted()) <= set(viewer.seen) for viewer in viewers), watching)
         assert viewers[0].connections > 1
-        for server in servers:
+        for server in apis:
             history = [comment["id"] for comment in await whole_history(server.url, VIDEO)]
             assert history == sorted(accepted())
         for viewer in viewers:
@@ -101,7 +107,7 @@ async def test_a_table_that_does_not_answer_is_said_and_outlived(
     """Posts are `503` and `/readyz` too, in words that name the setting; watching goes on. Then posts are taken again,
     and those that were repeated with their key are there once.
     """
-    (server,) = processes(tmp_path, 1, table, redis, "1s")
+    server = process(tmp_path, table, redis, timeout="1s")
     async with asyncio.timeout(BOUND), server:
         poster, viewer = Poster(server.url, VIDEO, "p", token("p")), Follower(server.url, VIDEO, batch=False)
         stop = asyncio.Event()
@@ -133,7 +139,7 @@ async def test_a_video_from_its_start_to_its_replay_survives_a_restart(
 ) -> None:
     """Posting, pinning and deleting, its end, the list of videos; all there after every process has gone."""
     async with asyncio.timeout(BOUND):
-        (server,) = processes(tmp_path, 1, table, redis)
+        server = process(tmp_path, table, redis)
         moderator = token("mod", ("read", "post", "moderate"))
         async with server, HubbubClient(server.url, token=moderator) as client:
             await client.put_video(VIDEO, title="The final")
@@ -174,7 +180,7 @@ async def _until_shown(client: HubbubClient, last: str) -> Any:
 async def test_what_a_server_costs_is_among_its_metrics(tmp_path: Path, table: str, redis: RedisServer) -> None:
     """Units read and written, and no retries here."""
     async with asyncio.timeout(BOUND):
-        (server,) = processes(tmp_path, 1, table, redis)
+        server = process(tmp_path, table, redis)
         async with server, HubbubClient(server.url, token=token()) as client, await Connection.open(server.url) as raw:
             await client.post(VIDEO, "one")
             metrics = (await raw.request("GET", "/metrics")).body.decode()
