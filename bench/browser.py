@@ -108,7 +108,7 @@ class Chromium:
 
     def open(self, kind: str, **asked: str) -> Window:
         """A window of a new context with a page of this kind, once it is live."""
-        window = Window(self._browser.new_context(viewport=_VIEW).new_page())  # type: ignore[arg-type]
+        window = Window(self._browser.new_context(viewport=_VIEW).new_page())  # type: ignore[arg-type] # the stub wants its own TypedDict
         window.goto(f"{self._origin}/?{urlencode({'kind': kind, 'server': self._server, **asked})}")
         return window
 

@@ -7,18 +7,15 @@ export class Acts {
   #room;
   #view;
   #status;
-  #complain;
   /**
    * @param {import("./room.js").Room} room
    * @param {import("./view.js").View} view
    * @param {import("./status.js").Status} status
-   * @param {(problem: import("./problem.js").Problem) => void} complain
    */
-  constructor(room, view, status, complain) {
+  constructor(room, view, status) {
     this.#room = room;
     this.#view = view;
     this.#status = status;
-    this.#complain = complain;
     for (const id of remembered()) view.list.muted.add(id);
   }
 
@@ -27,19 +24,21 @@ export class Acts {
     const { hubbub, me } = this.#room;
     const own = user.id === me;
     const moderates = hubbub.tokens.may("moderate");
-    return [
+    const all = [
       moderates && (pinned ? "unpin" : "pin"),
       moderates && !own && "hide",
       (own || moderates) && "delete",
       !own && reports && me && "report",
       !own && "mute",
-    ].filter((what) => typeof what === "string");
+    ];
+    return /** @type {string[]} */ (all.filter(Boolean));
   }
 
   /** @param {string} what @param {Entry} entry */
   async act(what, { id, user }) {
     const { feed, hubbub, video, words } = this.#room;
-    const say = (/** @type {(() => void) | undefined} */ undo) => this.#status.notice(words.say(`${what}Done`, user), undo);
+    /** @param {() => void} [undo] */
+    const say = (undo, told = words.say(`${what}Done`, user)) => this.#status.notice(told, undo);
     if (what === "mute") {
       this.mute(user.id);
       return say(() => this.mute(user.id, false));
@@ -47,9 +46,9 @@ export class Acts {
     try {
       await hubbub.api.act(/** @type {"hide"} */ (what), video, id);
       if (/hide|delete/.test(what) && feed && "drop" in feed) feed.drop(id);
-      say(undefined);
+      say();
     } catch (error) {
-      this.#complain(this.#room.fail(error));
+      say(undefined, words.refusal(this.#room.fail(error)));
     }
   }
 

@@ -61,7 +61,7 @@ export class HubbubComments extends HTMLElement {
   #flow = new Flow(this.#room, this.#view);
   #earlier = new Earlier(this.#room, this.#view);
   #writing = new Writing(this.#room, this.#view, () => this.clock?.currentTime);
-  #acts = new Acts(this.#room, this.#view, this.#status, (problem) => this.#writing.box.complain(this.#room.words.refusal(problem)));
+  #acts = new Acts(this.#room, this.#view, this.#status);
 
   constructor() {
     super();
@@ -186,6 +186,10 @@ export class HubbubComments extends HTMLElement {
   async #start() {
     this.#stop();
     const room = this.#room;
+    if (room.video !== this.video) {
+      this.#view.clear();
+      this.#writing.forget();
+    }
     room.video = this.video;
     if (!room.video) return;
     const { signal } = (this.#running = new AbortController());
@@ -203,7 +207,9 @@ export class HubbubComments extends HTMLElement {
       replay = video?.state === "ended";
     }
     if (signal.aborted) return;
-    room.replay = replay && !!clock;
+    replay &&= !!clock;
+    if (room.replay !== replay) this.#view.clear();
+    room.replay = replay;
     let feed;
     try {
       feed =

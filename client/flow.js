@@ -7,7 +7,7 @@ import { Pacer } from "./pacing.js";
 export class Flow {
   #room;
   #view;
-  #pacer = new Pacer((comments) => this.#arrive(comments));
+  #pacer = new Pacer((comments, earlier) => this.#arrive(comments, earlier));
 
   /** @param {import("./room.js").Room} room @param {import("./view.js").View} view */
   constructor(room, view) {
@@ -25,12 +25,15 @@ export class Flow {
         list.replace(comments);
         this.#view.toEnd();
       })
-      .on("comments", ({ comments, earlier }) => this.#take(comments, earlier))
+      .on("comments", ({ comments, earlier }) => (this.#room.replay ? this.#arrive(comments) : this.#pacer.add(comments, earlier)))
       .on("gone", (id) => {
         this.#pacer.drop(id);
         list.remove(id);
       })
-      .on("back", (comment) => list.restore(comment))
+      .on("back", (comment) => {
+        this.#pacer.flush(); // its place is among these
+        list.restore(comment);
+      })
       .on("pins", (pins) => this.#view.showPins(pins));
   }
 
@@ -39,19 +42,11 @@ export class Flow {
     this.announcer.stop();
   }
 
-  /** @param {Comment[]} comments @param {boolean} earlier */
-  #take(comments, earlier) {
-    if (earlier) {
-      this.#pacer.flush();
-      this.#view.list.add(comments, false);
-    } else if (this.#room.replay) this.#arrive(comments);
-    else this.#pacer.add(comments);
-  }
-
-  /** @param {Comment[]} comments */
-  #arrive(comments) {
+  /** @param {Comment[]} comments @param {boolean} [earlier] not to be announced */
+  #arrive(comments, earlier = false) {
     const { list } = this.#view;
-    list.add(comments);
+    list.add(comments, !earlier);
+    if (earlier) return;
     const heard = comments.filter(({ user }) => !list.muted.has(user.id) && user.id !== this.#room.me);
     if (heard.length) this.announcer.tell(heard);
     for (const comment of comments) this.#room.tell("comment", comment);

@@ -18,7 +18,6 @@ export const STRINGS = {
   left: "{n} left",
   over: "{n} too many",
   signIn: "Sign in to comment.",
-  sending: "Sending…",
   again: "Try again",
   discard: "Discard",
   undo: "Undo",
@@ -43,10 +42,6 @@ export const STRINGS = {
   not_yours: "This comment is somebody else’s.",
   no_such_comment: "This comment is gone.",
   no_such_video: "This video is not known here.",
-  comment_deleted: "This comment has been deleted.",
-  comment_not_visible: "This comment is hidden.",
-  start_unknown: "This video has no start yet.",
-  too_many_pins: "Too many are pinned. Unpin one first.",
   text_empty: "Say something first.",
   text_too_long: "Too long: {limit} characters at most.",
   text_control_characters: "It has characters that nobody can see. Type it again.",
@@ -63,7 +58,7 @@ export const STRINGS = {
 };
 
 /** @type {Record<number, string>} by HTTP status */
-const KINDS = { 400: "faulty", 401: "unauthenticated", 403: "forbidden", 405: "faulty", 408: "unavailable", 429: "too_fast", 431: "faulty" };
+const KINDS = { 400: "faulty", 401: "unauthenticated", 403: "forbidden", 404: "faulty", 405: "faulty", 408: "unavailable", 429: "too_fast", 431: "faulty" };
 
 /** @typedef {Partial<Record<keyof typeof STRINGS | (string & {}), string>>} Strings */
 

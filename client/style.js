@@ -17,9 +17,9 @@ button { min-height: 1.75rem; padding: 0 .75rem; font-size: .8125rem; cursor: po
 ol { padding: .25rem 0; list-style: none; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .state, h2, .who, time, .note, .count { color: var(--muted); font-size: .8125rem; font-weight: 400; }
-.status { display: flex; flex: none; align-items: center; gap: 1rem; height: 2.75rem; padding: 0 1rem; border-bottom: 1px solid var(--line); }
+.status { display: flex; flex: none; align-items: center; gap: 1rem; min-height: 2.75rem; padding: 0 1rem; border-bottom: 1px solid var(--line); }
 .state { flex: none; }
-.notice { display: flex; align-items: center; gap: .5rem; min-width: 0; font-size: .8125rem; }
+.notice { display: flex; align-items: center; gap: .5rem; min-width: 0; font-size: .8125rem; overflow-wrap: anywhere; }
 .state::before { content: "● "; color: light-dark(#b45309, #f0b35f); }
 .state[data-state=live]::before { color: var(--accent); }
 .pins { flex: none; max-height: 30%; overflow-y: auto; border-bottom: 1px solid var(--line); background: var(--sunken); }
@@ -35,7 +35,7 @@ li { position: relative; display: grid; grid-template-columns: 2rem minmax(0, 1f
   background: light-dark(oklch(91% .045 var(--hue)), oklch(36% .06 var(--hue)));
   color: light-dark(oklch(40% .09 var(--hue)), oklch(90% .06 var(--hue))); font-weight: 600; line-height: 2rem; text-align: center; }
 .who { display: flex; align-items: baseline; gap: .5rem; min-width: 0; }
-bdi { min-width: 2rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.who bdi { min-width: 2rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .author { color: light-dark(oklch(47% .12 var(--hue)), oklch(82% .12 var(--hue))); font-size: .875rem; font-weight: 600; }
 .role { padding: 0 .375rem; border: 1px solid var(--line); border-radius: 1rem; }
 time { flex: none; font-variant-numeric: tabular-nums; }

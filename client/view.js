@@ -70,6 +70,12 @@ export class View {
     this.settle();
   }
 
+  /** Show nothing that is kept: it is of another video, or its times were another clock's. */
+  clear() {
+    this.list.replace([]);
+    this.showPins([]);
+  }
+
   /** Go to the newest comment and stay there. */
   toEnd() {
     this.list.follow();

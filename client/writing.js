@@ -49,6 +49,11 @@ export class Writing {
     return this.#send(draft);
   }
 
+  /** What is on its way is of another video than the one that is shown now. */
+  forget() {
+    for (const nonce of this.#drafts.keys()) this.decide(nonce, false);
+  }
+
   /** Send once more, or not at all, what was not kept. @param {string} nonce @param {boolean} again */
   decide(nonce, again) {
     const { list } = this.#view;

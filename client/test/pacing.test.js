@@ -29,6 +29,22 @@ test("what comes after a pause is shown at once", () => {
   assert.equal(shown, 1);
 });
 
+test("a flood is shown once a frame, all of it, in order, with what was said before told apart", async () => {
+  /** @type {[number, boolean, number[]][]} */
+  const shown = [];
+  const began = Date.now();
+  const pacer = new Pacer((comments, earlier) => shown.push([Date.now() - began, earlier, comments.map(({ id }) => Number(id))]));
+  for (let batch = 0; batch < 100; batch++) {
+    pacer.add(Array.from({ length: 100 }, (_, i) => comment(batch * 100 + i)), batch >= 10 && batch < 90);
+  }
+  await advance(100, 1);
+  const times = [...new Set(shown.map(([at]) => at))];
+  assert.ok(times.length <= 2, `shown at ${times}`);
+  assert.deepEqual(shown.flatMap(([, , ids]) => ids), Array.from({ length: 10_000 }, (_, i) => i));
+  const earlier = shown.filter(([, earlier]) => earlier).flatMap(([, , ids]) => ids);
+  assert.deepEqual([earlier.length, earlier[0], earlier.at(-1)], [8_000, 1_000, 8_999]);
+});
+
 test("whatever comes when, the order stays, all are shown and none twice", async () => {
   for (let seed = 0; seed < 30; seed++) {
     const random = chance(seed);

@@ -7,9 +7,8 @@ export declare class Acts {
      * @param {import("./room.js").Room} room
      * @param {import("./view.js").View} view
      * @param {import("./status.js").Status} status
-     * @param {(problem: import("./problem.js").Problem) => void} complain
      */
-    constructor(room: import("./room.js").Room, view: import("./view.js").View, status: import("./status.js").Status, complain: (problem: import("./problem.js").Problem) => void);
+    constructor(room: import("./room.js").Room, view: import("./view.js").View, status: import("./status.js").Status);
     /** By name. @param {Entry} entry @param {boolean} pinned @param {boolean} reports */
     offers({ user }: Entry, pinned: boolean, reports: boolean): string[];
     /** @param {string} what @param {Entry} entry */

@@ -1,10 +1,10 @@
 export type Comment = import("./model.js").Comment;
 export declare class Pacer {
     #private;
-    /** @param {(comments: Comment[]) => void} release */
-    constructor(release: (comments: Comment[]) => void);
-    /** @param {Comment[]} comments one tick's */
-    add(comments: Comment[]): void;
+    /** @param {(comments: Comment[], earlier: boolean) => void} release */
+    constructor(release: (comments: Comment[], earlier: boolean) => void);
+    /** @param {Comment[]} comments one tick's @param {boolean} [earlier] not said just now */
+    add(comments: Comment[], earlier?: boolean): void;
     /** A comment is gone before it was shown. @param {string} id */
     drop(id: string): void;
     /** Show what waits, now. */

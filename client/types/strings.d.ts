@@ -16,7 +16,6 @@ export declare const STRINGS: {
     left: string;
     over: string;
     signIn: string;
-    sending: string;
     again: string;
     discard: string;
     undo: string;
@@ -39,10 +38,6 @@ export declare const STRINGS: {
     not_yours: string;
     no_such_comment: string;
     no_such_video: string;
-    comment_deleted: string;
-    comment_not_visible: string;
-    start_unknown: string;
-    too_many_pins: string;
     text_empty: string;
     text_too_long: string;
     text_control_characters: string;

@@ -18,6 +18,8 @@ export declare class View {
     /** @param {Host} host */
     constructor(host: Host);
     reword(): void;
+    /** Show nothing that is kept: it is of another video, or its times were another clock's. */
+    clear(): void;
     /** Go to the newest comment and stay there. */
     toEnd(): void;
     /** @param {import("./model.js").Comment[]} pins the latest last */

@@ -13,6 +13,8 @@ export declare class Writing {
     show(readonly: boolean): Promise<void>;
     /** @param {string} text */
     post(text: string): Promise<import("./model.js").Comment>;
+    /** What is on its way is of another video than the one that is shown now. */
+    forget(): void;
     /** Send once more, or not at all, what was not kept. @param {string} nonce @param {boolean} again */
     decide(nonce: string, again: boolean): void;
 }

@@ -9,7 +9,7 @@ import re
 import zlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -101,33 +101,6 @@ async def test_a_reset_connection_is_made_anew() -> None:
     ):
         assert ids(await take(hubbub.watch("v", last_event_id="e.0"), 1)) == ["a"]
     assert [request.headers["last-event-id"] for request in server.requests] == ["e.0", "e.0"]
-
-
-@pytest.mark.parametrize("transport", ["stream", "poll"])
-async def test_a_big_videos_viewer_keeps_to_its_shard(transport: Literal["stream", "poll"]) -> None:
-    """A number below the video's `shards` is chosen once, and goes with every connection."""
-    polled = json.dumps({"events": [{"event": "comment", "id": "e.1", "data": {"id": "a"}}], "position": "e.1"})
-    first = [STREAM, comment("a", "e.1")] if transport == "stream" else [answer(200, polled.encode())]
-    second = (
-        [STREAM, comment("b", "e.2")] if transport == "stream" else [answer(200, polled.replace('"a"', '"b"').encode())]
-    )
-    async with (
-        ScriptedServer(first, second, video=b'{"video_id": "v", "shards": 1000}') as server,
-        HubbubClient(server.url, first_wait=0.05) as hubbub,
-    ):
-        assert ids(await take(hubbub.watch("v", transport=transport), 2)) == ["a", "b"]
-    shards = [re.search(r"[?&]shard=(\d+)(?:&|$)", request.target) for request in server.requests]
-    chosen = {int(found[1]) for found in shards if found}
-    assert (len(shards), None in shards, len(chosen), server.asked) == (2, False, 1, 1)
-    assert chosen <= set(range(1000))
-
-
-@pytest.mark.parametrize("video", [None, b'{"video_id": "v"}', b'{"video_id": "v", "shards": 1}', b"[]", b"{"])
-async def test_where_no_shards_are_told_none_is_given(video: bytes | None) -> None:
-    """Servers that know none, and videos of which little or nothing is known, are watched as ever."""
-    async with ScriptedServer([STREAM, comment("a", "e.1")], video=video) as server, HubbubClient(server.url) as hubbub:
-        assert ids(await take(hubbub.watch("v"), 1)) == ["a"]
-    assert "shard" not in server.requests[0].target
 
 
 async def test_doubles_are_dropped_by_id() -> None:

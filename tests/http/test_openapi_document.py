@@ -20,8 +20,8 @@ from hubbub.config import Settings
 from hubbub.errors import Refusal
 from hubbub.http.app import routes
 from hubbub.http.openapi import openapi_document
+from hubbub.http.openapi.parts import COMMENT_ID, VIDEO_ID, text_pattern
 from hubbub.http.openapi.responses import ANYWHERE
-from hubbub.http.openapi.schemas import COMMENT_ID, VIDEO_ID, text_pattern
 from hubbub.http.openapi.stream import EVENTS
 from hubbub.http.problems import CODES, MEDIA_TYPE
 from hubbub.model import Comment, Kind, User

@@ -220,3 +220,35 @@ async def test_a_range_of_another_version_is_not_given(server: Running) -> None:
     for name in ("demo.webm", "watch.js"):
         tag = (await get(server, f"/web/{name}")).headers["etag"]
         assert (await get(server, f"/web/{name}", if_none_match=tag)).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/web/demo.webm", "/web/pages.css"])
+async def test_what_a_browser_has_is_not_sent_again_however_it_says_so(server: Running, path: str) -> None:
+    """By the tag alone, among others, as a weak one, or by ``*`` (RFC 9110, section 13.1.2)."""
+    tag = (await get(server, path)).headers["etag"].removeprefix("W/")
+    for known in (tag, f"W/{tag}", f'"other", W/{tag}', "*"):
+        assert (await get(server, path, **{"if-none-match": known})).status_code == 304, known
+    assert (await get(server, path, **{"if-none-match": '"other"'})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("br, x-gzip;q=0.5", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip; Q=0.000, br", None),
+        ("identity", None),
+    ],
+)
+async def test_text_is_zipped_for_whoever_takes_that(server: Running, accepted: str, coding: str | None) -> None:
+    """A weight of zero is a refusal (RFC 9110, section 12.4.2)."""
+    answer = await get(server, "/web/pages.css", **{"accept-encoding": accepted})
+    assert answer.headers.get("content-encoding") == coding
+
+
+async def test_a_range_is_for_get_alone(server: Running) -> None:
+    """RFC 9110, section 14.2."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        answer = await client.head("/web/demo.webm", headers={"range": "bytes=0-1"})
+    assert (answer.status_code, answer.headers["content-length"]) == (200, str(CLIP.stat().st_size))

@@ -1,4 +1,4 @@
-"""A recording to be played: made on the fly, served in ranges, and held back at will."""
+"""A recording to be played, and a page for it: made on the fly, served in ranges, and held back at will."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import wave
 from types import TracebackType
 from typing import Self
 
-_RATE = 44_100
-_PIECE = 65_536
+_RATE = 8_000
+_PIECE = 16_384
+BYTES = 2 * _RATE
+_PAGE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n"
 
 
 def silence(seconds: float) -> bytes:
-    """A WAV file: 88,200 bytes a second."""
+    """A WAV file, of `BYTES` a second."""
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
         writer.setnchannels(1)
@@ -26,10 +28,13 @@ def silence(seconds: float) -> bytes:
 
 
 class Recording:
-    """Serves ``media`` at ``url``; nothing past the byte ``until`` is sent before that is raised, as on a slow line."""
+    """Serves ``media`` at ``/recording.wav``; nothing past the byte ``until`` is sent before that is raised, as on a
+    slow line. All else is ``page``: really served, since browsers keep made-up pages from media on this machine.
+    """
 
     def __init__(self, media: bytes) -> None:
-        self.url = ""
+        self.origin = ""
+        self.page = ""
         self._media = media
         self._until = len(media)
         self._raised = asyncio.Condition()
@@ -43,7 +48,7 @@ class Recording:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/recording.wav"
+        self.origin = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(
@@ -64,6 +69,12 @@ class Recording:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"GET /recording.wav "):
+                writer.write(_PAGE_HEAD + self.page.encode())
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+                return
             asked = re.search(rb"range: bytes=(\d+)-(\d*)", head, re.IGNORECASE)
             start = int(asked[1]) if asked else 0
             end = int(asked[2]) + 1 if asked and asked[2] else len(self._media)

@@ -75,8 +75,10 @@ class Talk:
 async def talking(url: str) -> AsyncIterator[Talk]:
     """A `Talk` at a server."""
     talk = Talk(url)
-    yield talk
-    await talk.close()
+    try:
+        yield talk
+    finally:
+        await talk.close()
 
 
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = BOUND / 1000) -> None:
@@ -94,12 +96,10 @@ async def has_just(visitor: Visitor, talk: Talk) -> None:
 async def test_the_server_is_killed_while_twenty_pages_watch(tmp_path: Path, visit: Visit, browser: Browser) -> None:
     """Twice with SIGKILL while comments are posted throughout: all pages go on by themselves, and show the same."""
     async with ServerProcess(tmp_path, **QUICK) as process:
-        tabs = [await visit(process.url) for _ in range(8)]
-        for _ in range(3):
-            context = await browser.new_context()
-            tabs += [await visit(process.url, context=context) for _ in range(4)]
-        for tab in tabs:
-            await expect(tab.state).to_have_text("Live", timeout=BOUND)
+        shared = [await browser.new_context() for _ in range(3)]
+        contexts = [*[None] * 8, *[context for context in shared for _ in range(4)]]
+        tabs = await asyncio.gather(*(visit(process.url, context=context) for context in contexts))
+        await asyncio.gather(*(expect(tab.state).to_have_text("Live", timeout=BOUND) for tab in tabs))
         assert await viewers(process.url) == 11
         async with talking(process.url) as talk:
             for _ in range(2):
@@ -110,9 +110,13 @@ async def test_the_server_is_killed_while_twenty_pages_watch(tmp_path: Path, vis
                 await process.start()
                 await speaking
             assert len(talk.kept) == 120
-            for tab in tabs:
-                await has_just(tab, talk)
-                await expect(tab.state).to_have_text("Live", timeout=BOUND)
+            await asyncio.gather(*(has_just(tab, talk) for tab in tabs))
+            await asyncio.gather(*(expect(tab.state).to_have_text("Live", timeout=BOUND) for tab in tabs))
+
+
+async def stop_the_clock(visitor: Visitor) -> None:
+    """Ten seconds from now: a moment that has passed when it is told would be refused."""
+    await visitor.page.clock.pause_at(await visitor.page.evaluate("Date.now() / 1000 + 10"))
 
 
 async def _true(value: bool) -> bool:
@@ -175,7 +179,7 @@ async def test_after_ten_minutes_asleep_a_page_goes_on(tmp_path: Path, visit: Vi
         visitor = await visit(process.url, clock=True)
         await talk.say(5)
         await has_just(visitor, talk)
-        await visitor.page.clock.pause_at(await visitor.page.evaluate("Date.now() / 1000 + 0.001"))
+        await stop_the_clock(visitor)
         await process.kill()
         await process.start()
         await talk.say(30)
@@ -197,7 +201,7 @@ async def test_a_tab_in_the_background_has_all_when_it_is_looked_at_again(server
         await talk.say(3)
         await has_just(visitor, talk)
         await visitor.page.evaluate("look(true)")
-        await visitor.page.clock.pause_at(await visitor.page.evaluate("Date.now() / 1000 + 0.001"))
+        await stop_the_clock(visitor)
         await talk.say(50)
         newest = "document.querySelector('hubbub-comments').feed.newest.at(-1).text"
         await until(lambda: _is(visitor, newest, "number 52"))  # drawn when there are frames again
@@ -231,24 +235,28 @@ async def test_offline_and_back(tmp_path: Path, visit: Visit) -> None:
         await expect(visitor.page.locator(".sending")).to_have_count(0)
 
 
-@pytest.mark.parametrize("heads", [False, True], ids=["whole", "after the head"])
-async def test_a_proxy_that_holds_streams_back(server: Running, visit: Visit, heads: bool) -> None:
-    """Polls take over by themselves, with all that was said meanwhile; and one posts through it."""
+async def test_proxies_that_hold_streams_back(server: Running, visit: Visit) -> None:
+    """All of it, or what comes after the head: polls take over by themselves, with all that was said meanwhile."""
     address = urlsplit(server.url)
     assert address.hostname and address.port
     async with (
-        HoldingProxy(address.hostname, address.port, heads=heads) as proxy,
+        HoldingProxy(address.hostname, address.port, heads=False) as whole,
+        HoldingProxy(address.hostname, address.port, heads=True) as after_the_head,
         talking(server.url) as talk,
     ):
-        visitor = await visit(proxy.url, signed_in("ada"))
+        proxies = (whole, after_the_head)
+        visitors = [await visit(proxy.url, signed_in("ada")) for proxy in proxies]
         await talk.say(30)
-        await expect(visitor.state).to_have_text("Live", timeout=BOUND)
+        for visitor in visitors:
+            await expect(visitor.state).to_have_text("Live", timeout=BOUND)
         await talk.say(30, pause=0.01)
-        await visitor.say("through the proxy")
-        talk.kept.append("through the proxy")
-        await has_just(visitor, talk)
-        await expect(visitor.page.locator(".sending")).to_have_count(0)
-        assert proxy.held == 1
+        for number, visitor in enumerate(visitors):
+            await visitor.say(f"through proxy {number}")
+            talk.kept.append(f"through proxy {number}")
+            for reader in visitors:
+                await has_just(reader, talk)
+            await expect(visitor.page.locator(".sending")).to_have_count(0)
+        assert [proxy.held for proxy in proxies] == [1, 1]
 
 
 async def test_a_token_that_expires_while_watching_is_replaced(tmp_path: Path, visit: Visit) -> None:
@@ -291,7 +299,7 @@ async def test_a_browser_without_readable_answers_uses_event_source(tmp_path: Pa
 
 
 async def test_ten_thousand_comments_come_at_once(tmp_path: Path, visit: Visit) -> None:
-    """After a pause of the tab. It never has more than 200 in its list, and shows the newest."""
+    """After a pause of the tab. It never has more than 200 in its list, shows the newest, and answers its reader."""
     async with running_server(tmp_path, ring_entries=20_000) as server:
         visitor = await visit(server.url)
         await post(server.url, "before")
@@ -300,8 +308,15 @@ async def test_ten_thousand_comments_come_at_once(tmp_path: Path, visit: Visit) 
             """() => {
                 const rows = document.querySelector("hubbub-comments").shadowRoot.querySelector("[role=log] ol");
                 window.most = 0;
-                const look = () => (window.most = Math.max(window.most, rows.children.length));
-                new MutationObserver(look).observe(rows, { childList: true });
+                window.drawn = 0;
+                window.longest = 0;
+                new MutationObserver((changes) => {
+                    window.most = Math.max(window.most, rows.children.length);
+                    window.drawn += changes.reduce((sum, { addedNodes }) => sum + addedNodes.length, 0);
+                }).observe(rows, { childList: true });
+                new PerformanceObserver((tasks) => {
+                    window.longest = Math.max(window.longest, ...tasks.getEntries().map(({ duration }) => duration));
+                }).observe({ type: "longtask" });
             }"""
         )
         devtools = await visitor.page.context.new_cdp_session(visitor.page)
@@ -319,15 +334,18 @@ async def test_ten_thousand_comments_come_at_once(tmp_path: Path, visit: Visit) 
         await expect(visitor.said).to_have_count(200)
         texts = await visitor.said.all_text_contents()
         assert texts == [*(f"flood {number}" for number in range(9_801, 10_000)), "after"]
-        assert await visitor.page.evaluate("most") <= 200
+        most, drawn, longest = await visitor.page.evaluate("[most, drawn, longest]")
+        assert most <= 200
+        # However slow the machine: most of it is never drawn, and between the rest one can type and scroll.
+        assert drawn < 8_000
+        assert longest < 1_000
 
 
 async def test_seven_tabs_on_one_connection_pool_all_post(server: Running, visit: Visit, browser: Browser) -> None:
     """A browser has six connections to a server over HTTP/1.1; tabs that share a stream leave five for the rest."""
     context = await browser.new_context(viewport={"width": 420, "height": 700})
-    tabs = [await visit(server.url, signed_in(f"tab{number}"), context=context) for number in range(7)]
-    for tab in tabs:
-        await expect(tab.state).to_have_text("Live", timeout=BOUND)
+    tabs = await asyncio.gather(*(visit(server.url, signed_in(f"tab{at}"), context=context) for at in range(7)))
+    await asyncio.gather(*(expect(tab.state).to_have_text("Live", timeout=BOUND) for tab in tabs))
     said = []
     for number, tab in enumerate(tabs):
         await tab.say(f"from tab {number}")
@@ -377,62 +395,3 @@ async def test_what_one_reads_stays_in_place_while_a_busy_feed_and_earlier_pages
         await expect(reader.page.get_by_role("button", name="60 new")).to_be_visible(timeout=BOUND)
         assert await reader.page.evaluate("frames") > 20
         assert await reader.page.evaluate("moved") < 1
-
-
-HOSTILE = {
-    "markup": "</p></li><img src=x onerror=hacked()><script>hacked()</script><svg onload=hacked()>",
-    "an address": "javascript:hacked() data:text/html,<script>parent.hacked()</script>",
-    "templates": "${hacked()} {{constructor.constructor('hacked()')()}} %3Cscript%3E &lt;b&gt; &#60;",
-    "overrides": "\u202e\u202e\u202egnorw \u2066\u2067\u2068\u202b out of here",
-    "marks": "Z" + "\u0301\u0316\u0489" * 166,
-    "nothing to see": "\u200b\u200d\u2060\ufeff" * 120 + "x",
-    "one word": "W" * 500,
-    "wide": "﷽" * 200,
-    "lines": "\n".join("x" * 250),
-}
-
-
-async def test_hostile_text_is_inert_and_stays_in_its_box(server: Running, visit: Visit) -> None:
-    """As text, and as its author's name: no script runs, no element is made, nothing is drawn over its neighbours."""
-    for text in HOSTILE.values():
-        await post(server.url, text, name=text.replace("\n", " ")[:64].strip(), roles=["<b>host</b>"])
-    visitor = await visit(server.url, script="window.hacks = 0; window.hacked = () => window.hacks++")
-    await expect(visitor.said).to_have_text(list(HOSTILE.values()), timeout=BOUND)
-    rows = await visitor.page.evaluate(
-        """() => {
-            const { shadowRoot } = document.querySelector("hubbub-comments");
-            const log = shadowRoot.querySelector("[role=log]").getBoundingClientRect();
-            const drawn = (element) => {
-                const range = document.createRange();
-                range.selectNodeContents(element);
-                return [...range.getClientRects()];
-            };
-            return [...shadowRoot.querySelectorAll("[role=log] li")].map((row) => {
-                const box = row.getBoundingClientRect();
-                const parts = [...row.querySelectorAll("*")];
-                return {
-                    tags: parts.map(({ localName }) => localName),
-                    height: box.height,
-                    wide: box.left >= log.left && box.right <= log.right,
-                    // What is drawn outside of a part is cut off by it.
-                    out: parts.filter((part) => !part.children.length && getComputedStyle(part).overflow !== "hidden"
-                        && drawn(part).some(({ left, right }) => left < box.left - 1 || right > box.right + 1)).length,
-                    beyond: parts.filter((part) => {
-                        const { left, right, top, bottom } = part.getBoundingClientRect();
-                        return left < box.left || right > box.right || top < box.top || bottom > box.bottom + 0.5;
-                    }).length,
-                };
-            });
-        }"""
-    )
-    for row, name in zip(rows, HOSTILE, strict=True):
-        assert set(row["tags"]) == {"span", "p", "bdi", "time"}, name
-        assert (row["wide"], row["out"], row["beyond"]) == (True, 0, 0), (name, row)
-        assert row["height"] < 420, (name, row["height"])
-    assert await visitor.page.evaluate("hacks") == 0
-    assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 420
-
-
-def tokens(*scopes: str) -> dict[str, Any]:
-    """Headers of somebody with these scopes."""
-    return {"Authorization": f"Bearer {token('host', scopes)}"}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.async_api import Browser, Locator, expect
+from tests.web.page_visitor import Visit, Visitor
 
 from hubbub.client import HubbubClient
 from hubbub.ids import now_ms
@@ -25,67 +26,6 @@ MODERATOR = token("mod", ("read", "post", "moderate"))
 PHONE = {"width": 390, "height": 844}
 PATIENT = 20_000  # ms, for what the machine's load may delay
 MARKUP = "<img src=x onerror=console.error(1)>\"'></h1><script>console.error(2)</script>"
-
-
-class Visitor:
-    """Somebody with a browser of their own; ``faults`` is what no visit may cause."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page = page
-        self.faults: list[str] = []
-        self.ranges = 0  # answers that were a part of some media
-        self._host = urlsplit(url).netloc
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("request", lambda request: self._request(request.url))
-        page.on("response", lambda response: self._response(response.status))
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
-            self.faults.append(message.text)
-
-    def _request(self, url: str) -> None:
-        if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != self._host:
-            self.faults.append(f"a request to {url}")
-
-    def _response(self, status: int) -> None:
-        self.ranges += status == 206
-
-    @property
-    def said(self) -> Locator:
-        """The comments' texts, in the order of the page."""
-        return self.page.get_by_role("log").locator(".text")
-
-    @property
-    def box(self) -> Locator:
-        """What one writes in."""
-        return self.page.get_by_role("textbox", name="Say something")
-
-    @property
-    def state(self) -> Locator:
-        """What the page says the video is doing."""
-        return self.page.locator("#state")
-
-    @property
-    def place(self) -> Locator:
-        """The scrubber of a replay."""
-        return self.page.get_by_role("slider", name="Place in the recording")
-
-    async def say(self, text: str) -> None:
-        """Write a comment as a person does."""
-        await self.box.fill(text)
-        await self.page.get_by_role("button", name="Send").click()
-
-    async def seek(self, seconds: float) -> None:
-        """Drag the scrubber there."""
-        await self.place.fill(str(seconds))
-
-    async def media_time(self) -> float:
-        """Where the clip is, in seconds."""
-        return float(await self.page.evaluate("document.getElementById('media').currentTime"))
-
-
-Visit = Callable[..., Awaitable[Visitor]]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -158,8 +98,10 @@ async def test_a_newcomer_presses_the_button_and_sees_a_living_stream(server: Ru
     for visitor in (ada, grace):
         await expect(visitor.state).to_have_text("Replay", timeout=PATIENT)
         await expect(visitor.box).to_be_hidden()
-    seen = await grace.said.count()
-    assert seen
+    times = grace.page.get_by_role("log").locator("time")
+    await expect(times.first).to_have_text(re.compile(r"^\d+:\d\d$"))
+    shown = await times.all_text_contents()
+    assert all(re.fullmatch(r"\d+:\d\d", time) for time in shown), shown  # the video's, of what came live as well
     await grace.page.evaluate("document.getElementById('media').currentTime = 0")
     await expect(grace.said).to_have_count(0)
     assert grace.ranges

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from playwright.async_api import Browser, BrowserContext, Locator, Page, Route
@@ -14,14 +15,11 @@ from hubbub.testing.server import token
 
 COMMENTS = "/v1/videos/demo/comments"
 # As strict as a page can be: what the component needs is its script and the service.
-POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; media-src 'self' http://127.0.0.1:*; "
-    "base-uri 'none'; form-action 'none'"
-)
+POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width, initial-scale=1">
 <script type="module" src="/client/v1/hubbub-comments.js"></script></head>
-<body><main><h1>A page</h1>{before}<hubbub-comments video="demo" {attributes}></hubbub-comments></main></body></html>"""
+<body><main><h1>A page</h1><hubbub-comments video="demo" {attributes}></hubbub-comments></main></body></html>"""
 
 
 class Visitor:
@@ -75,9 +73,9 @@ Visit = Callable[..., Awaitable[Visitor]]
 async def visits(browser: Browser, *, streams: bool = True) -> AsyncIterator[Visit]:
     """What opens a page with the component for somebody new, or in a tab of ``context``; nobody may have met a fault.
 
-    ``attributes`` are the component's, ``before`` stands in front of it, ``script`` runs before the page's own. With
-    ``clock`` the test moves the page's clock; ``expose`` gives the page functions of the test's. Without ``streams``,
-    none gets through.
+    ``attributes`` are the component's, ``script`` runs before the page's own. With ``clock`` the test moves the page's
+    clock; ``expose`` gives the page functions of the test's. Without ``streams``, none gets through. A ``url`` with a
+    path is that of a page which somebody else serves.
     """
     visitors: list[Visitor] = []
 
@@ -86,7 +84,6 @@ async def visits(browser: Browser, *, streams: bool = True) -> AsyncIterator[Vis
         attributes: str = "",
         *,
         context: BrowserContext | None = None,
-        before: str = "",
         script: str = "",
         clock: bool = False,
         expose: dict[str, Callable[..., Any]] | None = None,
@@ -106,19 +103,20 @@ async def visits(browser: Browser, *, streams: bool = True) -> AsyncIterator[Vis
 
         async def serve(route: Route) -> None:
             headers = {"content-security-policy": POLICY}
-            body = PAGE.format(before=before, attributes=attributes)
+            body = PAGE.format(attributes=attributes)
             await route.fulfill(body=body, content_type="text/html", headers=headers)
 
         await page.route("**/a-page", serve)
         if not streams:
             await page.route(re.compile("/comments/stream"), lambda route: route.abort())
-        await page.goto(url + "/a-page")
+        await page.goto(url if urlsplit(url).path else url + "/a-page")
         return visitor
 
     yield open_page
     for visitor in visitors:
         await visitor.page.context.close()
-    assert [fault for visitor in visitors for fault in visitor.faults] == []
+    faults = [fault for visitor in visitors for fault in visitor.faults]
+    assert faults == [], faults
 
 
 def signed_in(user: str, *scopes: str) -> str:

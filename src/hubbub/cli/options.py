@@ -106,7 +106,7 @@ def server_url(url: str | None, settings: Settings) -> str:
 
     Raises `ConfigError`.
     """
-    from hubbub.client.api import is_address
+    from hubbub.client.calls import is_address
 
     address = url or f"http://127.0.0.1:{settings.port or 8000}"
     if not is_address(address):
@@ -118,7 +118,7 @@ def server_url(url: str | None, settings: Settings) -> str:
 
 def given_token(token: str | None) -> str | None:
     """The token that a command was given, if it can be one. Raises `ConfigError`, which does not repeat it."""
-    from hubbub.client.api import is_token
+    from hubbub.client.calls import is_token
 
     if token is not None and not is_token(token):
         raise ConfigError("HUBBUB_TOKEN", "this cannot be a token: it is empty, or has spaces or odd characters in it.")

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, Self
-from urllib.parse import urlsplit
 
 import httpx
 
-from hubbub import __version__
 from hubbub.client.backoff import Backoff
+from hubbub.client.calls import Calls, Token
 from hubbub.client.choosing import ChoosingWatcher
-from hubbub.client.errors import WORTH_REPEATING, ApiError, Unreachable, describe, error_from
 from hubbub.client.paths import comment_path, comments_path, decimal, video_path
 from hubbub.client.polling import Ask, PollWatcher
-from hubbub.client.reading import CODINGS, MAX_ANSWER, body
 from hubbub.client.sharding import Shard
 from hubbub.client.watching import Connect, OnState, Watcher, WatchEvent, is_comment
-
-Token = str | Callable[[], Awaitable[str]] | None
-"""A token, or a coroutine function that is asked for one before each request and each connection of a stream."""
 
 MAX_PAGE = 200
 MAX_REPLAY_PAGE = 1_000
@@ -43,30 +35,6 @@ class Unchanged(Enum):
 
 UNCHANGED: Final = Unchanged.UNCHANGED
 """What is not told of a video, as None is something to tell."""
-
-
-def is_address(text: str) -> bool:
-    """Whether ``text`` can be a server's base URL."""
-    try:
-        parts = urlsplit(text)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and bool(httpx.URL(text).host)  # stricter about names
-            and parts.port != 0
-            and not parts.query
-            and not parts.fragment
-            and text.isprintable()
-            and " " not in text
-        )
-    except (ValueError, httpx.InvalidURL):
-        return False
-
-
-def is_token(text: str) -> bool:
-    """Whether ``text`` can stand in an ``Authorization`` header, but for white space around it."""
-    text = text.strip()  # read from a file, it ends in a newline
-    return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
 class Page(NamedTuple):
@@ -113,19 +81,14 @@ class HubbubClient:
         welcome_within: float = 6.0,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        if not is_address(base_url):
-            raise ValueError(f"base_url must be an http:// or https:// address, not {base_url!r}")
-        self._base_url = base_url.rstrip("/")
-        self._token = token
-        self._timeout = timeout
-        self._retry_for = retry_for
         self._silence = silence
         self._first_wait = first_wait
         self._longest_wait = longest_wait
         self._welcome_within = welcome_within
         self._owns_http = http is None
         # No bound on connections: each stream holds one for as long as it is watched.
-        self._http = http or httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
+        http = http or httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
+        self._calls = Calls(base_url, token=token, timeout=timeout, retry_for=retry_for, http=http)
 
     async def __aenter__(self) -> Self:
         return self
@@ -138,7 +101,7 @@ class HubbubClient:
     async def aclose(self) -> None:
         """Close every connection. Idempotent."""
         if self._owns_http:
-            await self._http.aclose()
+            await self._calls.http.aclose()
 
     # --- posting and reading ------------------------------------------------------------------------------------------
 
@@ -171,7 +134,7 @@ class HubbubClient:
         params: dict[str, Any] = {"limit": limit, "sort": sort}
         if cursor is not None:
             params["cursor"] = cursor
-        return self._page(await self._call("GET", comments_path(video_id), params=params))
+        return self._page(await self._calls.call("GET", comments_path(video_id), params=params))
 
     def _page(self, found: Any) -> Page:
         match found:
@@ -180,7 +143,7 @@ class HubbubClient:
             ):
                 return Page(comments, following, has_more)
             case _:
-                raise self._misfit("a page of comments")
+                raise self._calls.misfit("a page of comments")
 
     async def history(
         self, video_id: str, sort: Literal["desc", "asc"] = "desc", *, limit: int | None = None
@@ -206,7 +169,7 @@ class HubbubClient:
 
     async def delete(self, video_id: str, comment_id: str) -> None:
         """Erase a comment for good: the author's right, and a moderator's."""
-        await self._call("DELETE", comment_path(video_id, comment_id))
+        await self._calls.call("DELETE", comment_path(video_id, comment_id))
 
     async def hide(self, video_id: str, comment_id: str) -> dict[str, Any]:
         """Take a comment out of sight; the comment as it then stands."""
@@ -222,7 +185,7 @@ class HubbubClient:
 
     async def unpin(self, video_id: str, comment_id: str) -> None:
         """Take a pinned comment down."""
-        await self._call("DELETE", comment_path(video_id, comment_id) + "/pin")
+        await self._calls.call("DELETE", comment_path(video_id, comment_id) + "/pin")
 
     # --- videos -------------------------------------------------------------------------------------------------------
 
@@ -236,13 +199,13 @@ class HubbubClient:
         """One page of what is on, ``limit`` (1–200) videos at most, the latest first."""
         given = {"state": state, "cursor": cursor, "limit": limit}
         params = {name: value for name, value in given.items() if value is not None}
-        match await self._call("GET", "/v1/videos", params=params):
+        match await self._calls.call("GET", "/v1/videos", params=params):
             case {"videos": [*videos], "next_cursor": str() | None as following, "has_more": bool(has_more)} if all(
                 map(_is_video, videos)
             ):
                 return VideoPage(videos, following, has_more)
             case _:
-                raise self._misfit("a page of videos")
+                raise self._calls.misfit("a page of videos")
 
     async def videos(
         self, state: Literal["live", "ended", "upcoming"] | None = None, *, limit: int | None = None
@@ -294,7 +257,7 @@ class HubbubClient:
         """
         params: dict[str, Any] = {"start": decimal(start), "duration": decimal(duration), "limit": MAX_REPLAY_PAGE}
         while True:
-            page = self._page(await self._call("GET", video_path(video_id) + "/replay", params=params))
+            page = self._page(await self._calls.call("GET", video_path(video_id) + "/replay", params=params))
             for comment in page.comments:
                 yield comment
             if page.next_cursor is None:
@@ -325,8 +288,8 @@ class HubbubClient:
         """
         if last_event_id is not None and not last_event_id.isprintable():
             raise ValueError("last_event_id must be an event's id as it was given")
-        url = f"{self._base_url}{comments_path(video_id)}/"
-        shard = Shard(partial(self._once, "GET", video_path(video_id)))
+        url = f"{self._calls.base_url}{comments_path(video_id)}/"
+        shard = Shard(partial(self._calls.once, "GET", video_path(video_id)))
         connect = self._streams(url + "stream", shard, {"backlog": backlog, "batch": int(batch)})
         ask = self._polls(url + "poll", shard, backlog)
         backoff = Backoff(self._first_wait, self._longest_wait)
@@ -346,14 +309,15 @@ class HubbubClient:
     def _streams(self, url: str, shard: Shard, asked: dict[str, int]) -> Connect:
         @asynccontextmanager
         async def connect(place: str | None) -> AsyncIterator[httpx.Response]:
-            headers = await self._headers()
+            headers = await self._calls.headers()
             params = asked | await shard.params(headers)
             headers |= {"Accept": "text/event-stream", "Cache-Control": "no-store"}
             # As bytes: httpx would refuse what is not ASCII, and an id is the server's to choose.
             resume = [] if place is None else [(b"Last-Event-ID", place.encode())]
-            timeout = httpx.Timeout(self._timeout, read=self._silence)
+            timeout = httpx.Timeout(self._calls.timeout, read=self._silence)
             all_headers = [(name.encode(), value.encode()) for name, value in headers.items()] + resume
-            async with self._http.stream("GET", url, params=params, headers=all_headers, timeout=timeout) as response:
+            http = self._calls.http
+            async with http.stream("GET", url, params=params, headers=all_headers, timeout=timeout) as response:
                 yield response
 
         return connect
@@ -363,87 +327,34 @@ class HubbubClient:
 
         @asynccontextmanager
         async def ask(place: str | None, limit: int) -> AsyncIterator[httpx.Response]:
-            headers = await self._headers()
+            headers = await self._calls.headers()
             params: dict[str, Any] = {"backlog": backlog, "wait": held, "limit": limit}
             params |= await shard.params(headers)
             if place is not None:
                 params["after"] = place
-            timeout = httpx.Timeout(self._timeout, read=max(self._silence, held + self._timeout))
-            async with self._http.stream("GET", url, params=params, headers=headers, timeout=timeout) as response:
+            timeout = httpx.Timeout(self._calls.timeout, read=max(self._silence, held + self._calls.timeout))
+            async with self._calls.http.stream("GET", url, params=params, headers=headers, timeout=timeout) as response:
                 yield response
 
         return ask
 
-    # --- how calls are made -------------------------------------------------------------------------------------------
-
-    async def _headers(self) -> dict[str, str]:
-        headers = {"User-Agent": f"hubbub-python/{__version__}", "Accept-Encoding": CODINGS}
-        token = await self._token() if callable(self._token) else self._token
-        if token is not None:
-            if not is_token(token):
-                raise ValueError("this token cannot be one: it is empty, or has spaces or odd characters in it")
-            headers["Authorization"] = f"Bearer {token.strip()}"
-        return headers
+    # --- answers ------------------------------------------------------------------------------------------------------
 
     async def _comment(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         """A call that is answered with a comment."""
-        found = await self._call(method, path, **request)
+        found = await self._calls.call(method, path, **request)
         if not is_comment(found):
-            raise self._misfit("a comment")
+            raise self._calls.misfit("a comment")
         comment: dict[str, Any] = found
         return comment
 
     async def _video(self, method: str, video_id: str, path: str = "", **request: Any) -> dict[str, Any]:
         """A call that is answered with a video."""
-        found = await self._call(method, video_path(video_id) + path, **request)
+        found = await self._calls.call(method, video_path(video_id) + path, **request)
         if not _is_video(found):
-            raise self._misfit("a video")
+            raise self._calls.misfit("a video")
         video: dict[str, Any] = found
         return video
-
-    def _misfit(self, wanted: str) -> Unreachable:
-        return Unreachable(f"{self._base_url} answered with something else than {wanted}; is it Hubbub?")
-
-    async def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **request: Any) -> Any:
-        """The decoded answer (None without a body). Repeats what is worth repeating while there is time."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._retry_for
-        backoff = Backoff(0.25, 5.0)
-        while True:
-            asked: float | None = None
-            failure: ApiError | Unreachable
-            try:
-                async with asyncio.timeout(self._timeout):
-                    all_headers = await self._headers() | (headers or {})
-                    return await self._once(method, path, headers=all_headers, **request)
-            except ApiError as error:
-                if error.status not in WORTH_REPEATING:
-                    raise
-                failure, asked = error, error.retry_after
-            except TimeoutError as error:
-                failure = Unreachable(f"{self._base_url} did not answer within {self._timeout:g} seconds.")
-                failure.__cause__ = error
-            except httpx.RequestError as error:
-                failure = Unreachable(f"{self._base_url} cannot be reached: {describe(error)}.")
-                failure.__cause__ = error
-            wait = backoff.next(asked)
-            if loop.time() + wait > deadline:
-                raise failure
-            await asyncio.sleep(wait)
-
-    async def _once(self, method: str, path: str, **request: Any) -> Any:
-        async with self._http.stream(method, self._base_url + path, **request) as response:
-            if not response.is_success:
-                raise await error_from(response)
-            answer = await body(response, MAX_ANSWER)
-        if len(answer) > MAX_ANSWER:
-            raise Unreachable(f"{self._base_url} answered with more than {MAX_ANSWER // 1024**2} MiB; is it Hubbub?")
-        if not answer:
-            return None
-        try:
-            return json.loads(answer)
-        except (ValueError, RecursionError) as error:
-            raise self._misfit("JSON") from error
 
 
 def _is_video(found: object) -> bool:

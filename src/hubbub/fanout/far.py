@@ -88,7 +88,7 @@ class FarIntake(Intake):
         self._sure = 0
         self._beginnings = 0
 
-    # --- what housekeeping asks and tells (`hubbub.fanout.lookout`) ---------------------------------------------------
+    # --- what the lookout asks and tells (`hubbub.fanout.lookout`) ----------------------------------------------------
 
     @property
     def head(self) -> Position | None:

@@ -1,27 +1,24 @@
 """Which videos are watched here, and everybody who watches.
 
-A channel opens with a video's first viewer and closes a while after its last. The hub greets newcomers, keeps the house
-(heartbeats, stalled viewers, idle channels) and lets everyone go at the end.
+A channel opens with a video's first viewer and closes a while after its last. The hub greets newcomers, and lets
+everyone go at the end; meanwhile `hubbub.fanout.housekeeping` looks after the channels.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from heapq import heappop, heappush
-from itertools import count
 from typing import NamedTuple
 
 from hubbub.brokers.base import Broker, Distant
-from hubbub.errors import HubbubError
 from hubbub.fanout.channel import Bounds, Channel, NewIntake
 from hubbub.fanout.far import MENDING, FarIntake
 from hubbub.fanout.frames import framed
+from hubbub.fanout.housekeeping import Housekeeper
 from hubbub.fanout.intake import Intake
 from hubbub.fanout.lookout import Lookout
 from hubbub.fanout.resume import Resumed, Resumer
@@ -34,10 +31,6 @@ from hubbub.stores.base import Store
 from hubbub.wire.events import encode_json
 from hubbub.wire.sse import sse_event
 from hubbub.wire.tokens import decode_token
-
-log = logging.getLogger(__name__)
-
-HOUSEKEEPING = 1.0
 
 
 class Timing(NamedTuple):
@@ -54,14 +47,6 @@ class Timing(NamedTuple):
     retry_min: float = 1.0
     retry_max: float = 4.0
     position_check: float = 3.0
-
-
-class _Beat(NamedTuple):
-    """When a channel may need a heartbeat (loop time). ``number`` keeps two of the same moment in order."""
-
-    due: float
-    number: int
-    channel: Channel
 
 
 class Hub:
@@ -88,13 +73,9 @@ class Hub:
         self._timing = timing
         self._metrics = metrics
         self._presence = presence
-        self._idle_videos = idle_videos
         self._channels: dict[str, Channel] = {}
         self._opening: dict[str, asyncio.Task[Channel]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
-        self._in_care: dict[Channel, None] = {}  # those that housekeeping looks at
-        self._beats: list[_Beat] = []  # a heap, with one place for each channel
-        self._numbers = count()
         self.seats = Seats(max_viewers, max_per_address)
         self._ticker = Ticker(shortest=timing.tick_min, longest=timing.tick_max, metrics=metrics)
         self.resumer = Resumer(store)
@@ -104,7 +85,16 @@ class Hub:
             self.lookout = Lookout(broker, self._channels, metrics, check_every=timing.position_check)
             gate = asyncio.Semaphore(MENDING)
             self._new_intake = partial(FarIntake, broker=broker, store=store, metrics=metrics, gate=gate)
-        self._housekeeping: asyncio.Task[None] | None = None
+        self._housekeeper = Housekeeper(
+            self._channels,
+            self._ticker,
+            metrics,
+            close=self._close,
+            heartbeat=timing.heartbeat,
+            stall_timeout=timing.stall_timeout,
+            linger=timing.linger,
+            idle_videos=idle_videos,
+        )
         self.draining = False
         self._observe()
 
@@ -132,14 +122,12 @@ class Hub:
         self._ticker.start()
         if self.lookout is not None:
             self.lookout.start()
-        self._housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
+        self._housekeeper.start()
 
     async def close(self) -> None:
         """Close every channel at once."""
         self.draining = True
-        if self._housekeeping is not None:
-            self._housekeeping.cancel()
-            await asyncio.wait([self._housekeeping])
+        await self._housekeeper.stop()
         if self.lookout is not None:
             await self.lookout.stop()
         await self._ticker.stop()
@@ -250,14 +238,13 @@ class Hub:
             bounds=self._bounds,
             metrics=self._metrics,
             wake=self._ticker.wake,
-            care=self._care_for,
+            care=self._housekeeper.care_for,
             counted=self._counted,
         )
         await channel.open()
         channel.empty_since = time.monotonic()
         self._channels[video_id] = channel
-        self._care_for(channel)  # nobody may come after all
-        self._expect_beat(channel, channel.empty_since + self._timing.heartbeat)
+        self._housekeeper.opened(channel)
         return channel
 
     async def _close(self, channel: Channel) -> None:
@@ -268,95 +255,8 @@ class Hub:
         task.add_done_callback(lambda _: self._closing.pop(video_id, None))
         await task
 
-    # --- keeping house -----------------------------------------------------------------------------------------------
-
-    async def _keep_house(self) -> None:
-        while True:
-            due = time.monotonic() + HOUSEKEEPING
-            await asyncio.sleep(HOUSEKEEPING)
-            try:
-                late = time.monotonic() - due
-                if late > HOUSEKEEPING:
-                    self._forgive(late)
-                await self._tidy()
-            except Exception:
-                log.exception("housekeeping failed; trying again in a second")
-
-    async def _tidy(self) -> None:
-        """Look after the channels that need it, and only those: of thousands of videos, most are quiet and well."""
-        now = time.monotonic()
-        self._beat(now)
-        idle: list[Channel] = []
-        for channel in list(self._in_care):
-            if channel.closed:
-                del self._in_care[channel]
-            elif not channel.count():
-                if not channel.arriving:
-                    idle.append(channel)
-            else:
-                self._close_stalled(channel, now)
-                if channel.is_thin():
-                    await self._refill(channel)
-                elif not channel.lagging:
-                    del self._in_care[channel]
-        idle.sort(key=lambda channel: channel.empty_since)
-        surplus = len(idle) - self._idle_videos
-        for rank, channel in enumerate(idle):
-            # Looked at again, since closing the others took time: somebody may have come.
-            if channel.closed or channel.count() or channel.arriving:
-                continue
-            if rank < surplus or now - channel.empty_since >= self._timing.linger:
-                await self._close(channel)
-
-    def _beat(self, now: float) -> None:
-        """Have heartbeats written where nothing was for long; each channel is looked at when one might be due."""
-        while self._beats and self._beats[0].due <= now:
-            channel = heappop(self._beats).channel
-            if channel.closed:
-                continue
-            quiet_since = channel.last_write
-            if now - quiet_since >= self._timing.heartbeat:
-                quiet_since = now
-                if channel.count():
-                    self._ticker.beat(channel)
-            self._expect_beat(channel, quiet_since + self._timing.heartbeat)
-
-    def _expect_beat(self, channel: Channel, due: float) -> None:
-        heappush(self._beats, _Beat(due, next(self._numbers), channel))
-
-    def _care_for(self, channel: Channel) -> None:
-        self._in_care[channel] = None
-
     def _counted(self, channel: Channel) -> None:
         self._presence.report(channel.video_id, channel.count())
-
-    async def _refill(self, channel: Channel) -> None:
-        try:
-            await channel.refill()
-        except HubbubError as error:
-            log.warning("video %s: could not fill the backlog up: %s", channel.video_id, error)
-
-    def _forgive(self, seconds: float) -> None:
-        """We stood still for so long (SIGSTOP, a paused machine); who took nothing meanwhile had been given nothing.
-
-        The loop runs its timers before it looks at its sockets, so those who have read on since are not known yet.
-        """
-        now = time.monotonic()
-        for channel in self._channels.values():
-            for viewer in channel.lagging:
-                viewer.lagging_since = min(viewer.lagging_since + seconds, now)
-
-    def _close_stalled(self, channel: Channel, now: float) -> None:
-        for viewer in list(channel.lagging):
-            if now - viewer.lagging_since < self._timing.stall_timeout:
-                continue
-            unsent = viewer.unsent()
-            if unsent != viewer.unsent_seen:  # slow, yet reading
-                viewer.unsent_seen, viewer.lagging_since = unsent, now
-                continue
-            self._metrics.closed.labels("stalled").inc()
-            channel.leave(viewer)
-            viewer.abort()
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hubbub.errors import NotFound
-from hubbub.http.requests import header_values
+from hubbub.http.requests import header_values, is_known, takes_gzip
 
 TYPES = {
     ".css": "text/css",
@@ -56,12 +56,11 @@ class Files:
         if found is None:
             raise NotFound("There is no such file.", code="no_such_page")
         headers = self._headers | {"etag": found.etag}
-        tags = b",".join(header_values(request.scope, b"if-none-match")).decode("latin-1")
-        if found.etag in (tag.strip() for tag in tags.split(",")):
+        if is_known(request.scope, found.etag):
             return Response(status_code=304, headers=headers)
         if found.zipped is None:
             return _media(request, found, headers)
-        if b"gzip" in b",".join(header_values(request.scope, b"accept-encoding")):
+        if takes_gzip(request.scope):
             return Response(found.zipped, headers=headers | {"content-encoding": "gzip"}, media_type=found.kind)
         return Response(found.plain, headers=headers, media_type=found.kind)
 
@@ -78,7 +77,7 @@ def _read(entry: Traversable, suffix: str) -> _File:
 def _media(request: Request, found: _File, headers: Mapping[str, str]) -> Response:
     size = len(found.plain)
     headers = {**headers, "accept-ranges": "bytes"}
-    asked = header_values(request.scope, b"range")
+    asked = header_values(request.scope, b"range") if request.method == "GET" else []  # RFC 9110, section 14.2
     condition = header_values(request.scope, b"if-range")
     match = _RANGE.fullmatch(asked[0].strip()) if len(asked) == 1 else None
     if match is None or (condition and condition != [found.etag.encode()]):  # may be passed over: the whole is right

@@ -17,7 +17,7 @@ from starlette.types import Scope
 from hubbub.comments.draft import check_video_id
 from hubbub.comments.videos import Videos, timed
 from hubbub.errors import Conflict
-from hubbub.http.requests import Query, header_values
+from hubbub.http.requests import Query, is_known
 from hubbub.http.watching import Watching
 from hubbub.ids import now_ms
 from hubbub.model import State
@@ -90,9 +90,3 @@ class Replay:
 def _milliseconds(seconds: float) -> int:
     """The first whole millisecond not before a place; rounded first, since 0.3 s are a little over 300 ms in floats."""
     return math.ceil(round(seconds * 1000, 3))
-
-
-def is_known(scope: Scope, tag: str) -> bool:
-    """Whether a request's ``If-None-Match`` names ``tag`` or is ``*`` (RFC 9110, section 13.1.2: weak comparison)."""
-    known = b",".join(header_values(scope, b"if-none-match")).decode("latin-1")
-    return any(one.strip().removeprefix("W/") in (tag, "*") for one in known.split(","))

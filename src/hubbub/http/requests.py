@@ -31,6 +31,24 @@ def header_values(scope: Scope, name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
 
 
+def is_known(scope: Scope, tag: str) -> bool:
+    """Whether a request's ``If-None-Match`` names the ETag ``tag`` or is ``*`` (RFC 9110, section 13.1.2: weak
+    comparison).
+    """
+    known = b",".join(header_values(scope, b"if-none-match")).decode("latin-1")
+    tag = tag.removeprefix("W/")
+    return any(one.strip().removeprefix("W/") in (tag, "*") for one in known.split(","))
+
+
+def takes_gzip(scope: Scope) -> bool:
+    """Whether an answer may be zipped (RFC 9110, section 12.5.3): gzip is named, and not with a weight of zero."""
+    for one in b",".join(header_values(scope, b"accept-encoding")).lower().split(b","):
+        coding, _, weight = one.partition(b";")
+        if coding.strip() in (b"gzip", b"x-gzip"):
+            return re.fullmatch(rb"\s*q\s*=\s*0(\.0*)?\s*", weight) is None
+    return False
+
+
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body. Raises `TooLarge` as soon as it is known to exceed ``limit`` bytes."""
     for declared in header_values(scope, b"content-length"):

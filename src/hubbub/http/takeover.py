@@ -409,7 +409,7 @@ def _close_unless_body_is_asked_for(cycle: RequestResponseCycle) -> None:
         cycle.keep_alive = keep_alive
         return await receive()
 
-    cycle.receive = asking  # type: ignore[method-assign]
+    cycle.receive = asking  # type: ignore[method-assign] # this request's only; the class is uvicorn's
 
 
 def _without_h2c(data: bytes) -> bytes:

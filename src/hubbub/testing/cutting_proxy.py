@@ -7,16 +7,14 @@ be had again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import socket
 import struct
 from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-_READ = 65_536
-_HEAD_END = b"\r\n\r\n"
+from hubbub.testing.tcp_proxy import HEAD_END, READ, TcpProxy, both_ways, copy
+
 _EVENT_END = b"\n\n"
 
 
@@ -53,73 +51,31 @@ def random_cuts(seed: int, *, events: int, bytes: int) -> Iterator[Cut]:
             yield Cut(bytes=-1, hard=hard)
 
 
-class CuttingProxy:
+class CuttingProxy(TcpProxy):
     """Passes connections on to ``host``:``port``; the answer of each is cut as the next of ``cuts`` says (when they run
     out: never).
 
-    An async context manager. ``url`` is where it listens (loopback, a free port), ``cut`` counts the connections it has
-    cut, and ``requests`` has the head of each connection's first request.
+    ``cut`` counts the connections it has cut, and ``requests`` has the head of each connection's first request.
     """
 
     def __init__(self, host: str, port: int, cuts: Iterable[Cut]) -> None:
-        self.url = ""
+        super().__init__(host, port)
         self.cut = 0
         self.requests: list[bytes] = []
-        self._target = host, port
         self._cuts = iter(cuts)
-        self._server: asyncio.Server | None = None
-        self._passing: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        assert self._server is not None
-        server, self._server = self._server, None
-        server.close()
-        for task in self._passing:
-            task.cancel()
-        await asyncio.gather(*self._passing, return_exceptions=True)
-        await server.wait_closed()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._server is None:  # it came in while we were closing
-            writer.transport.abort()
-            return
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._passing.add(task)
-        task.add_done_callback(self._passing.discard)
-        task.add_done_callback(lambda _: writer.transport.abort())
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):  # either side may go at any moment
-            await self._pass(reader, writer, next(self._cuts, NEVER))
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: Cut) -> None:
-        request = await reader.readuntil(_HEAD_END)
+    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        cut = next(self._cuts, NEVER)
+        request = await reader.readuntil(HEAD_END)
         self.requests.append(request)
-        server_reader, server_writer = await asyncio.open_connection(*self._target)
-        server_writer.write(request)
-        ways = [
-            asyncio.ensure_future(_copy(reader, server_writer)),
-            asyncio.ensure_future(self._answer(server_reader, writer, cut)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)  # whichever side ends, the other is told
-        finally:
-            server_writer.transport.abort()
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+        source, target = await asyncio.open_connection(*self.target)
+        target.write(request)
+        await both_ways(target, copy(reader, target), self._answer(source, writer, cut))
 
     async def _answer(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, cut: Cut) -> None:
         ended = True
         if cut.bytes != -1:
-            target.write(await source.readuntil(_HEAD_END))
+            target.write(await source.readuntil(HEAD_END))
             ended = await _copy_until(cut, source, target)
         self.cut += ended
         if ended and cut.hard:
@@ -170,15 +126,9 @@ async def _copy_until(cut: Cut, source: asyncio.StreamReader, target: asyncio.St
     """Pass a body on; True when it came to be cut, False when it ended."""
     meter = _Meter(cut)
     while not meter.spent:
-        data = await source.read(_READ)
+        data = await source.read(READ)
         if not data:
             return False
         target.write(data[: meter.take(data)])
         await target.drain()
     return True
-
-
-async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    while data := await source.read(_READ):
-        target.write(data)
-        await target.drain()

@@ -66,9 +66,11 @@ export function showLines(video) {
     ` -H 'Content-Type: application/json' -d '{"text":"Hello!"}'`;
   for (const line of document.querySelectorAll(".line")) {
     const button = line.querySelector("button");
-    button?.addEventListener("click", async () => {
+    if (!button) continue;
+    button.textContent = "Copy";
+    button.onclick = async () => {
       await navigator.clipboard.writeText(line.querySelector("code")?.textContent ?? "");
       button.textContent = "Copied";
-    });
+    };
   }
 }

@@ -2,7 +2,7 @@
 
 import "/client/v1/hubbub-comments.js";
 import { guest, guestToken, hostToken, keepGuest, offerDemo, showLines } from "./developing.js";
-import { call, inDevelopment, keepDoing, linkToken, part, watching } from "./page.js";
+import { call, inDevelopment, keepDoing, linkToken, part, watching, withToken } from "./page.js";
 import { Stage } from "./stage.js";
 
 /** @typedef {import("./stage.js").Video} Video */
@@ -58,6 +58,7 @@ comments.addEventListener("state", () => {
 });
 
 if (linkToken) {
+  /** @type {HTMLAnchorElement} */ (document.querySelector("#home a")).href = withToken("/");
   comments.toggleAttribute("readonly", true);
   comments.getToken = () => linkToken;
 }

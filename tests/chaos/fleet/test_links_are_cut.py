@@ -15,28 +15,19 @@ from hubbub.testing.redis_server import RedisServer
 pytestmark = pytest.mark.slow
 
 
-async def test_a_gateway_that_cannot_reach_redis(tmp_path: Path, redis: RedisServer) -> None:
-    """Its viewers are served from the store meanwhile."""
+@pytest.mark.parametrize("role", ["gateway", "API process"])
+async def test_one_that_cannot_reach_redis(tmp_path: Path, redis: RedisServer, role: str) -> None:
+    """A gateway's viewers are served from the store meanwhile. What an API process accepts is published by another's
+    sweeper, to viewers whose gateways see nothing amiss.
+    """
     async with asyncio.timeout(180), fleet_of(tmp_path, redis) as fleet, crowd_around(fleet) as crowd:
-        link = fleet.gateways[0].redis_link
-        link.cut()
+        [cut_off, *_] = fleet.gateways if role == "gateway" else fleet.apis
+        cut_off.redis_link.cut()
         await asyncio.sleep(seconds(20, 8))
         await crowd.until_level()
-        link.mend()
+        cut_off.redis_link.mend()
         await crowd.until_accepted(100)
-        await crowd.settle("one gateway cut off from Redis", one_epoch=False)
-
-
-async def test_an_api_process_that_cannot_reach_redis(tmp_path: Path, redis: RedisServer) -> None:
-    """What it accepts is published by another's sweeper, to viewers whose gateways see nothing amiss."""
-    async with asyncio.timeout(180), fleet_of(tmp_path, redis) as fleet, crowd_around(fleet) as crowd:
-        link = fleet.apis[0].redis_link
-        link.cut()
-        await asyncio.sleep(seconds(20, 8))
-        await crowd.until_level()
-        link.mend()
-        await crowd.until_accepted(100)
-        await crowd.settle("one API process cut off from Redis", one_epoch=True)
+        await crowd.settle(f"one {role} cut off from Redis", one_epoch=role != "gateway")
 
 
 async def test_connections_to_redis_that_break_off(tmp_path: Path, redis: RedisServer) -> None:

@@ -8,8 +8,8 @@ from hubbub.comments.bodies import MAX_BODY
 from hubbub.comments.retracting import MAX_PINS
 from hubbub.http.history import MAX_PAGE
 from hubbub.http.openapi import examples
+from hubbub.http.openapi.parts import COMMENT_ID, VIDEO_ID, ref
 from hubbub.http.openapi.responses import BEARER, empty_response, json_response, refusals
-from hubbub.http.openapi.schemas import COMMENT_ID, VIDEO_ID, ref
 
 Operation = dict[str, Any]
 

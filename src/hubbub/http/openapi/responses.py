@@ -21,7 +21,7 @@ from hubbub.errors import (
 )
 from hubbub.http.elsewhere import AskAnother
 from hubbub.http.openapi.examples import EXTRAS
-from hubbub.http.openapi.schemas import ref
+from hubbub.http.openapi.parts import ref
 from hubbub.http.problems import CODES, MEDIA_TYPE, problem_document
 
 Response = dict[str, Any]

@@ -6,41 +6,14 @@ and bounds are added. Requests are written by hand, since their bounds are narro
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from hubbub.comments.draft import MAX_META, MAX_META_DEPTH
 from hubbub.comments.video_draft import MAX_MEDIA_URL, MAX_TITLE, MEDIA_URL
+from hubbub.http.openapi.event_schemas import EVENT_SCHEMAS
+from hubbub.http.openapi.parts import COMMENT_ID, MILLISECONDS, PINS, STATED, VIDEO_ID, Schema, ref, text_pattern
 from hubbub.http.problems import CODES
-from hubbub.model import MAX_SHARDS, Comment, State, Status
-
-Schema = dict[str, Any]
-
-VIDEO_ID: Schema = {"type": "string", "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,128}$"}
-COMMENT_ID: Schema = {
-    "type": "string",
-    "format": "uuid",
-    "pattern": "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-7[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$",
-}
-MILLISECONDS: Schema = {"type": "integer", "format": "int64", "minimum": 0}
-
-_SPACE = r"\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what is trimmed
-_CONTROL = r"\u0000-\u0009\u000b-\u001f\u007f-\u009f"  # what is refused: every control character but the line feed
-_BREAKING = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"  # in a title: those, and whatever begins a new line
-
-
-def ref(name: str) -> Schema:
-    """A reference to a component."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def text_pattern(max_text: int, *, one_line: bool = False) -> str:
-    """A regular expression (ECMA-262) for texts that are accepted: 1 to ``max_text`` code points once trimmed."""
-    refused = _BREAKING if one_line else _CONTROL
-    end = rf"[^{_SPACE}{refused}]"
-    inside = rf"(?:[^{refused}]{{0,{max_text - 2}}}{end})?" if max_text > 1 else ""
-    return rf"^[{_SPACE}]*{end}{inside}[{_SPACE}]*$"
+from hubbub.model import MAX_SHARDS, Comment, Status
 
 
 def component_schemas(max_text: int) -> dict[str, Schema]:
@@ -56,13 +29,7 @@ def component_schemas(max_text: int) -> dict[str, Schema]:
         "ListedVideo": _LISTED_VIDEO,
         "VideoPage": _VIDEO_PAGE,
         "ReplayWindow": _REPLAY_WINDOW,
-        "PollAnswer": _POLL_ANSWER,
-        "PolledEvent": _POLLED_EVENT,
-        "Welcome": _WELCOME,
-        "CommentRef": _COMMENT_REF,
-        "VideoTimes": _VIDEO_TIMES,
-        "Reset": _RESET,
-        "Reconnect": _RECONNECT,
+        **EVENT_SCHEMAS,
         "Health": _HEALTH,
         "Readiness": _READINESS,
         "NotReady": _NOT_READY,
@@ -234,31 +201,6 @@ _NOTHING: Schema = {
     "properties": {},
 }
 
-_TIMES: dict[str, Schema] = {
-    "started_at": {
-        "description": "When the video started or will, in milliseconds since the Unix epoch; null while that is not "
-        "known.",
-        "type": ["integer", "null"],
-        "format": "int64",
-        "minimum": 0,
-    },
-    "ended_at": {
-        "description": "When it ended, likewise; null before.",
-        "type": ["integer", "null"],
-        "format": "int64",
-        "minimum": 0,
-    },
-}
-_STATED: dict[str, Schema] = {
-    "state": {
-        "description": "`upcoming`: the start is not known, or lies ahead. `live`: since `started_at`. `ended`: since "
-        "`ended_at`.",
-        "type": "string",
-        "enum": [state.value for state in State],
-    },
-    **_TIMES,
-}
-
 _REPLAY_WINDOW: Schema = {
     "title": "ReplayWindow",
     "description": "The comments of a stretch of the timeline, or a page of them.",
@@ -271,22 +213,16 @@ _REPLAY_WINDOW: Schema = {
     },
 }
 
-_PINS: Schema = {
-    "description": "The pinned comments now, the latest pin last.",
-    "type": "array",
-    "items": ref("StreamedComment"),
-}
-
 _LISTED_VIDEO: Schema = {
     "title": "ListedVideo",
     "description": "A video in a list, as it is known now. Fields may be added in later versions.",
     "type": "object",
-    "required": ["video_id", "title", "media_url", *_STATED, "shards", "viewers", "settings"],
+    "required": ["video_id", "title", "media_url", *STATED, "shards", "viewers", "settings"],
     "properties": {
         "video_id": VIDEO_ID,
         "title": {"description": "Null until one is told.", "type": ["string", "null"]},
         "media_url": {"description": "Null until one is told.", "type": ["string", "null"]},
-        **_STATED,
+        **STATED,
         "shards": {
             "description": "Over how many gateways its viewers are spread. If more than 1: choose a number below it at "
             "random, and give it as `shard` whenever you watch.",
@@ -294,7 +230,7 @@ _LISTED_VIDEO: Schema = {
             "minimum": 1,
             "maximum": MAX_SHARDS,
         },
-        "viewers": {"description": "How many watch it on this server.", "type": "integer", "minimum": 0},
+        "viewers": {"description": "How many watch it, as far as is known.", "type": "integer", "minimum": 0},
         "settings": {"description": "Settings of the video; none yet.", "type": "object"},
     },
 }
@@ -304,7 +240,7 @@ _VIDEO: Schema = {
     "description": "A video, as it is known now. Fields may be added in later versions.",
     "type": "object",
     "required": [*_LISTED_VIDEO["required"], "pins"],
-    "properties": {**_LISTED_VIDEO["properties"], "pins": _PINS},
+    "properties": {**_LISTED_VIDEO["properties"], "pins": PINS},
 }
 
 _VIDEO_PAGE: Schema = {
@@ -316,111 +252,6 @@ _VIDEO_PAGE: Schema = {
         "videos": {"description": "The latest first.", "type": "array", "items": ref("ListedVideo")},
         "next_cursor": _COMMENT_PAGE["properties"]["next_cursor"],
         "has_more": _COMMENT_PAGE["properties"]["has_more"],
-    },
-}
-
-_VIDEO_TIMES: Schema = {
-    "title": "VideoTimes",
-    "description": "What is known of a video's start and end from now on.",
-    "type": "object",
-    "required": [*_TIMES, "at"],
-    "properties": {
-        **_TIMES,
-        "at": MILLISECONDS | {"description": "When this was said, in milliseconds since the Unix epoch."},
-    },
-}
-
-_WELCOME: Schema = {
-    "title": "Welcome",
-    "description": "Where a viewer stands.",
-    "type": "object",
-    "required": ["video_id", "viewers", "position", "resumed", *_STATED, "pins", "settings"],
-    "properties": {
-        "video_id": VIDEO_ID,
-        "viewers": {
-            "description": "How many watch this video on this server, you included.",
-            "type": "integer",
-            "minimum": 1,
-        },
-        "position": {
-            "description": "The place you will have reached once everything that follows at once has come; null "
-            "where there is none. Resume from the `id` of events, not from this.",
-            "type": ["string", "null"],
-        },
-        "resumed": {
-            "description": "True: what you missed follows. False: the newest comments follow, behind a `reset` if "
-            "you asked to resume.",
-            "type": "boolean",
-        },
-        **_STATED,
-        "pins": _PINS,
-        "settings": {"description": "Settings of the video; none yet.", "type": "object"},
-    },
-}
-
-_COMMENT_REF: Schema = {
-    "title": "CommentRef",
-    "description": "Names a comment that something was done to.",
-    "type": "object",
-    "required": ["id", "at"],
-    "properties": {
-        "id": COMMENT_ID | {"description": "The comment."},
-        "at": MILLISECONDS | {"description": "When, in milliseconds since the Unix epoch."},
-    },
-}
-
-_RESET: Schema = {
-    "title": "Reset",
-    "description": "Continuity can't be proven: forget what you show and begin again with what follows.",
-    "type": "object",
-    "required": ["reason", *_STATED, "pins"],
-    "properties": {
-        "reason": {
-            "description": "`bad_token`: the place you resumed from is not one of ours. `not_provable`: it lies too "
-            "far back. `too_slow`: your connection could not keep up. `restarted`: the log began anew. Others may be "
-            "added.",
-            "type": "string",
-        },
-        **_STATED,
-        "pins": _PINS,
-    },
-}
-
-_POLLED_EVENT: Schema = {
-    "title": "PolledEvent",
-    "description": "An event of the video, as on the stream. Ignore those you don't know.",
-    "type": "object",
-    "required": ["event", "id", "data"],
-    "properties": {
-        "event": {"description": "Its name, as on the stream.", "type": "string"},
-        "id": {"description": "Its place, null where it has none of its own.", "type": ["string", "null"]},
-        "data": {"description": "What it is on the stream.", "type": "object"},
-    },
-}
-
-_POLL_ANSWER: Schema = {
-    "title": "PollAnswer",
-    "description": "What came, in order; nothing, when the time is over or the server shuts down.",
-    "type": "object",
-    "required": ["events", "position"],
-    "properties": {
-        "events": {"type": "array", "items": ref("PolledEvent")},
-        "position": {"description": "Where to go on: the next `after`.", "type": "string"},
-    },
-}
-
-_RECONNECT: Schema = {
-    "title": "Reconnect",
-    "description": "The server ends this stream and asks you to come back after the time in the event's `retry:`.",
-    "type": "object",
-    "required": ["reason"],
-    "properties": {
-        "reason": {
-            "description": "`draining`: this server is shutting down. `full`: no seat is free. `unavailable`: a part "
-            "it needs is away. `token_expired`: come back with a new token. `no_such_video`: nobody has registered the "
-            "video yet. Others may be added.",
-            "type": "string",
-        },
     },
 }
 

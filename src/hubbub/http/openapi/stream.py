@@ -13,8 +13,8 @@ from hubbub.fanout.backlog import MAX_BACKLOG
 from hubbub.fanout.polling import MAX_ENTRIES
 from hubbub.http.openapi import examples
 from hubbub.http.openapi.calls import parameter_ref, watching, watching_codes
+from hubbub.http.openapi.parts import Schema, ref
 from hubbub.http.openapi.responses import header_refs, json_response, refusals
-from hubbub.http.openapi.schemas import Schema, ref
 from hubbub.http.poll import MAX_WAIT
 from hubbub.model import MAX_SHARDS
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from hubbub.http.openapi import examples
 from hubbub.http.openapi.calls import CURSOR, Operation, needs, parameter_ref, watching, watching_codes
+from hubbub.http.openapi.parts import ref
 from hubbub.http.openapi.responses import BEARER, empty_response, json_response, refusals
-from hubbub.http.openapi.schemas import ref
 from hubbub.http.replay import MAX_PAGE, MAX_PLACE, MAX_WINDOW, WINDOW
 from hubbub.http.video_list import MAX_PAGE as LONGEST_LIST
 from hubbub.model import State
