@@ -21,7 +21,7 @@ export class LiveFeed extends Emitter {
   #picture = new Picture();
   #delay;
   #known = new Known(REMEMBERED);
-  /** @type {Set<string>} restored before this viewer came to their moment */
+  /** @type {Set<string>} restored, and not shown again yet */
   #restored = new Set();
   #pinsWait = false; // some are of moments that are still to come
 
@@ -74,10 +74,10 @@ export class LiveFeed extends Emitter {
       return fresh.length && this.#delay.add(fresh, earlier);
     }
     const pins = this.#picture.pins;
-    if (name === "comment_restored" && this.#delay.early(data)) {
+    if (name === "comment_restored") {
       this.#known.add(data.id);
       this.#restored.add(data.id);
-      return this.#delay.insert(data);
+      return this.#delay.insert(data); // even when its moment has come: earlier ones that are due may still wait
     }
     this.#picture.apply({ name, data });
     if (name === "reset" || (name === "welcome" && !data.resumed)) {
@@ -88,9 +88,6 @@ export class LiveFeed extends Emitter {
     } else if (name === "comment_deleted" || name === "comment_hidden") {
       this.#delay.drop(data.id);
       this.emit("gone", data.id);
-    } else if (name === "comment_restored") {
-      this.#known.add(data.id);
-      this.emit("back", data);
     }
     if (pins !== this.#picture.pins) this.#showPins();
     if (/^(welcome|reset|start|end|settings)$/.test(name)) this.emit("video", this.#picture.welcome);

@@ -114,8 +114,7 @@ export class ReplayFeed extends Emitter {
       return this.#seek();
     }
     const index = Math.floor(time / WINDOW);
-    const wanted = [index];
-    if (time - index * WINDOW < AHEAD) wanted.push(index - 1); // its comments are in a picture too
+    const wanted = [index, index - 1]; // comments of the one before are in a picture too, and still stand there afterwards
     if (Math.floor((time + AHEAD * Math.max(rate, 1)) / WINDOW) > index) wanted.push(index + 1);
     if (Date.now() >= this.#retryAt) this.#windows.want(wanted.filter((at) => at >= -1));
 
@@ -137,7 +136,7 @@ export class ReplayFeed extends Emitter {
     this.#pending = false;
     clearTimeout(this.#wiping);
     this.#shown = time;
-    this.#thin = this.#windows.known((Math.floor(time / WINDOW) - 1) * WINDOW) === undefined;
+    this.#thin = !this.#windows.whole(time - WINDOW);
     this.emit("picture", this.newest);
   }
 
@@ -146,7 +145,8 @@ export class ReplayFeed extends Emitter {
     if (time <= this.#shown) return;
     const from = this.#shown;
     if (this.#behind) return;
-    if (this.#windows.known(from) === undefined) return this.#seek(); // it never came, and is no longer wanted
+    const across = Math.floor(from / WINDOW) < Math.floor(time / WINDOW);
+    if (across && !this.#windows.whole(from)) return this.#seek(); // the rest of it never came
     const comments = this.#windows.between(from, time);
     this.#shown = time;
     if (comments.length) this.emit("comments", { comments, earlier: false });

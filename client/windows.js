@@ -55,6 +55,11 @@ export class Windows {
     return window && (window.whole || window.upTo > time) ? window.upTo : undefined;
   }
 
+  /** Whether all of a moment's window is here. @param {number} time */
+  whole(time) {
+    return !!this.#windows.get(Math.floor(time / WINDOW))?.whole;
+  }
+
   /** Have these windows and stop fetching others. @param {number[]} indices the one needed most first */
   want(indices) {
     for (const [index, window] of this.#windows) {
@@ -73,13 +78,14 @@ export class Windows {
     }
   }
 
-  /** The comments after `from` up to `to` (seconds) that are here, at most the last `count`. */
+  /** The comments after `from` up to `to` (seconds), at most the last `count`; fewer rather than with a hole between them. */
   between(/** @type {number} */ from, /** @type {number} */ to, count = Infinity) {
     /** @type {Placed[]} */
     let found = [];
-    for (let index = Math.floor(to / WINDOW); index >= Math.floor(from / WINDOW) && found.length < count; index--) {
+    const last = Math.floor(to / WINDOW);
+    for (let index = last; index >= Math.floor(from / WINDOW) && found.length < count; index--) {
       const window = this.#windows.get(index);
-      if (!window) break;
+      if (!window || (index < last && !window.whole)) break;
       const { comments } = window;
       found = [...comments.slice(after(comments, from), after(comments, to)), ...found];
     }

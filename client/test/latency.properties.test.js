@@ -5,7 +5,7 @@ import { mock, test } from "node:test";
 import fc from "fast-check";
 import { Emitter } from "../emitter.js";
 import { LiveFeed } from "../live.js";
-import { advance, comment, faults, holdTime } from "./support.js";
+import { advance, comment, faults, holdTime, runs } from "./support.js";
 
 /** @typedef {import("../model.js").Comment} Comment */
 
@@ -109,6 +109,12 @@ test("after any sequence of stall, seek, deletion and repetition nothing is earl
         mock.timers.reset();
       }
     }),
-    { numRuns: Number(process.env["RUNS"] ?? 60) },
+    {
+      numRuns: runs(60),
+      examples: [
+        // What was restored stood before what had been due for a few ms.
+        [0, 0, [{ do: "back", by: 1 }, { do: "post", count: 2 }, { do: "hide", back: 0 }, { do: "to the edge" }, { do: "restore" }, { do: "wait", ms: 10 }]],
+      ],
+    },
   );
 });

@@ -5,7 +5,7 @@ import { mock, test } from "node:test";
 import fc from "fast-check";
 import { ReplayFeed } from "../replay.js";
 import { Problem } from "../problem.js";
-import { advance, chance, comment, faults, holdTime } from "./support.js";
+import { advance, chance, comment, faults, holdTime, runs } from "./support.js";
 
 /** @typedef {import("../windows.js").Placed} Placed */
 
@@ -190,7 +190,7 @@ test("after any sequence of play, pause, seek, stall, deletion and outage what i
         mock.timers.reset();
       }
     }),
-    { numRuns: Number(process.env["RUNS"] ?? 40) },
+    { numRuns: runs(40) },
   );
 });
 
@@ -225,6 +225,6 @@ test("while a player plays undisturbed, each comment is shown within 30 ms of it
         mock.timers.reset();
       }
     }),
-    { numRuns: Number(process.env["RUNS"] ?? 10) },
+    { numRuns: runs(10) },
   );
 });

@@ -1,6 +1,14 @@
 // What several tests use: real time held still, a source of chance that can be had again.
 
 import { mock } from "node:test";
+import fc from "fast-check";
+
+const { RUNS } = process.env;
+if (!RUNS) fc.configureGlobal({ seed: 4 });
+
+/** How often a property is tried: the same `few` every time, so that a change is judged by what it changed. `RUNS=2000`
+ * explores, from another seed each time. @param {number} few */
+export const runs = (few) => Number(RUNS ?? few);
 
 /** Time stands still until `advance`. Ends with `mock.timers.reset()`. */
 export function holdTime() {

@@ -18,9 +18,11 @@ export declare class Windows {
     constructor(api: import("./api.js").Api, video: string, changed: (index: number, gone: Placed[], back: Placed[]) => void, failed: (error: unknown) => void);
     /** Up to which second all is here, from `time` on; undefined where the moment itself is not. @param {number} time */
     known(time: number): number | undefined;
+    /** Whether all of a moment's window is here. @param {number} time */
+    whole(time: number): boolean;
     /** Have these windows and stop fetching others. @param {number[]} indices the one needed most first */
     want(indices: number[]): void;
-    /** The comments after `from` up to `to` (seconds) that are here, at most the last `count`. */
+    /** The comments after `from` up to `to` (seconds), at most the last `count`; fewer rather than with a hole between them. */
     between(/** @type {number} */ from: number, /** @type {number} */ to: number, count?: number): Placed[];
     /** When the next comment after `time` is due, as far as is known. @param {number} time */
     next(time: number): number | undefined;

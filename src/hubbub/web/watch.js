@@ -14,7 +14,8 @@ const WORDS = { live: "Live", upcoming: "Upcoming", ended: "Replay" };
 const { video: id = "", media = "" } = document.body.dataset;
 const comments = /** @type {Comments} */ (document.getElementById("comments"));
 const stage = new Stage(media, (clock) => {
-  // What is said after the end has no place in the recording. A token in an address grants watching, whatever it says.
+  // What is said after the end has no place in the recording. A link is for watching: there is no box, even if its token
+  // allows to post. A moderator's link has a moderator's tools.
   comments.toggleAttribute("readonly", !!(clock || linkToken));
   document.body.classList.toggle("replay", !!clock);
   comments.clock = clock;
