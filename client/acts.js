@@ -56,7 +56,7 @@ export class Acts {
   mute(userId, muted = true) {
     const { list } = this.#view;
     list.mute(userId, muted);
-    this.#view.settle();
+    this.#view.showPins();
     remembered(list.muted);
   }
 }

@@ -22,6 +22,7 @@ export class Flow {
     feed
       .on("picture", (comments) => {
         this.#pacer.clear();
+        list.told = this.#room.replay ? Infinity : 0; // a replay's picture is of its last minutes
         list.replace(comments);
         this.#view.toEnd();
       })

@@ -28,6 +28,7 @@ export class CommentList {
   #byId = new Map();
   /** @type {string | undefined} */
   #reached; // by pages of history, whose last comments may not be shown: muted, or gone
+  told = 0; // comments since the picture began, shown or not
   #torn = false; // there are newer ones than are shown: who reads up there meets them at the end
   #gone = new Known(REMEMBERED);
   following = true;
@@ -46,8 +47,14 @@ export class CommentList {
     return this.#reached ?? (this.#end() ? this.entries[0]?.id : undefined);
   }
 
+  /** Whether there may be earlier ones. */
+  get more() {
+    return !this.complete && (!!this.#reached || this.told >= FULL);
+  }
+
   /** @param {Comment[]} comments newest last @param {boolean} [fresh] they have just been said */
   add(comments, fresh = true) {
+    this.told += comments.length;
     // Those that would be gone again before anybody saw them are not drawn at all.
     if (this.following) comments = comments.slice(-FOLLOWING);
     for (const comment of comments) {
@@ -83,8 +90,7 @@ export class CommentList {
     this.#gone.ids.delete(comment.id);
     if (this.#byId.has(comment.id) || this.muted.has(comment.user.id)) return;
     const at = this.entries.slice(0, this.#end()).findIndex(({ id }) => id > comment.id);
-    const earlier = this.#reached ? comment.id < this.#reached : this.entries.length >= FULL;
-    if (at === 0 && earlier && !this.complete) return; // it comes with the earlier ones
+    if (at === 0 && this.more && !(this.#reached && comment.id > this.#reached)) return; // it comes with the earlier ones
     if (at >= 0) this.#put(comment, at, false);
     else if (!this.#torn) this.#put(comment, this.#end(), false);
     this.#trim();

@@ -23,6 +23,8 @@ export class View {
   #tools;
   #log;
   #pins;
+  /** @type {import("./model.js").Comment[]} */
+  #pinsTold = [];
   list = new CommentList({
     put: (entry, next, fresh) => this.#put(entry, next, fresh),
     remove: (entry) => this.#steady(() => this.#remove(entry)),
@@ -83,10 +85,12 @@ export class View {
     this.#settle();
   }
 
-  /** @param {import("./model.js").Comment[]} pins the latest last */
-  showPins(pins) {
-    this.#pins.replaceChildren(...pins.map((pin) => this.#row(pin)).reverse());
-    this.pinned.hidden = !pins.length;
+  /** Not those by people who are muted. @param {import("./model.js").Comment[]} [pins] the latest last; by default those of before */
+  showPins(pins = this.#pinsTold) {
+    this.#pinsTold = pins;
+    const rows = pins.filter(({ user }) => !this.list.muted.has(user.id)).map((pin) => this.#row(pin));
+    this.#pins.replaceChildren(...rows.reverse());
+    this.pinned.hidden = !rows.length;
     this.settle();
   }
 
@@ -106,7 +110,7 @@ export class View {
     this.#frame = 0;
     const { unread, following, entries } = this.list;
     this.#empty.parentElement?.toggleAttribute("hidden", entries.length > 0);
-    this.#button.hidden = this.list.complete || !entries.length;
+    this.#button.hidden = !this.list.more || !entries.length;
     this.#newer.hidden = following || !unread;
     this.#newer.textContent = this.#host.words.say("newer", { n: unread }) + " ↓";
     if (following) this.#log.scrollTop = this.#log.scrollHeight;

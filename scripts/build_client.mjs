@@ -21,6 +21,9 @@ const ROOT = new URL("../", import.meta.url).pathname;
 const MOST = 15_000; // bytes, gzipped
 const FILES = { "hubbub-comments.js": "component.js", "replay-feed.js": "replay.js" };
 
+// Methods by which our modules call each other; no page, message between tabs or other file knows them.
+const INTERNAL = /^(addEarlier|showPins|reword|complain|decide|refusal|arrived|settle|say|notice|echo|insert|early|flush|offers|toolsFor|give)$/;
+
 /** The style sheet stands in a template, which a minifier leaves alone. @type {import("esbuild").Plugin} */
 const styles = {
   name: "styles",
@@ -39,7 +42,8 @@ async function make(directory) {
   for (const [name, entry] of Object.entries(FILES)) {
     const { outputFiles } = await build({
       entryPoints: [join(CLIENT, entry)],
-      ...{ bundle: true, minify: true, write: false, format: "esm", target: "es2022", plugins: [styles], logLevel: "warning", charset: "utf8" },
+      ...{ bundle: true, minify: true, mangleProps: INTERNAL, plugins: [styles] },
+      ...{ write: false, format: "esm", target: "es2022", logLevel: "warning", charset: "utf8" },
     });
     const { code } = await minify(outputFiles[0]?.text ?? "", { ecma: 2020, module: true, compress: { passes: 3 } });
     writeFileSync(join(directory, "built", name), `${code}\n`);

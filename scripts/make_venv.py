@@ -66,7 +66,7 @@ def main(extras: list[str]) -> None:
         have, need = installed(digest), {"", *extras}
         if need <= have:
             return
-        what = " and what the tests and checks need" if extras else ""
+        what = " and what the tests and checks need" if {*extras} & {"test", "check", "bench"} else ""
         print(f"Installing Hubbub{what} into .venv; this takes a minute the first time.", file=sys.stderr, flush=True)
         if not have:
             shutil.rmtree(VENV, ignore_errors=True)

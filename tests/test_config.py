@@ -137,6 +137,8 @@ def test_an_unknown_variable_is_remarked_upon() -> None:
         environ={"HUBBUB_PROT": "1", "HUBBUB_TOKEN": "x", "HUBBUB_SERVICE_HOST": "x", "HUBBUB_PORT_8000_TCP": "x"}
     )
     assert settings.notes == ("HUBBUB_PROT is set and is no setting of this version. Did you mean HUBBUB_PORT?",)
+    unlike = load_settings(environ={"HUBBUB_DATABASE": "x"})
+    assert unlike.notes == ("HUBBUB_DATABASE is set and is no setting of this version.",)
 
 
 # --- what values may be

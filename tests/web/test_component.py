@@ -96,6 +96,23 @@ async def test_who_reads_further_up_stays_there_and_loads_what_is_earlier(server
     await expect(visitor.said).to_have_count(200)
 
 
+async def test_earlier_comments_are_offered_where_there_may_be_some(server: Running, visit: Visit) -> None:
+    """A first picture of a hundred may not be all; one of fewer is, and so is what was said since."""
+    visitor = await visit(server.url)
+    earlier = visitor.page.get_by_role("button", name="Earlier comments")
+    await post(server.url, *map(str, range(99)))
+    await expect(visitor.said).to_have_count(99)
+    await expect(earlier).to_be_hidden()
+    await visitor.page.reload()
+    await expect(visitor.said).to_have_count(99)
+    await expect(earlier).to_be_hidden()
+    await post(server.url, "99", "100")
+    await visitor.page.reload()
+    await expect(visitor.said).to_have_count(100)
+    await expect(earlier).to_be_attached()
+    await expect(earlier).not_to_have_attribute("hidden", "")
+
+
 async def test_earlier_comments_come_in_above_without_moving_what_is_read(server: Running, visit: Visit) -> None:
     """When a page of them arrives, or a comment above is deleted, the line one is reading stays where it is."""
     ids = await post(server.url, *map(str, range(300)))
@@ -244,11 +261,16 @@ async def test_what_one_does_to_a_comment_is_said_in_words(server: Running, visi
         await mod.offered(f"comment {number}")
         await mod.element.get_by_role("button", name="Report").click()
         await expect(told).to_contain_text(words)
+    await mod.offered("comment 0")
+    await mod.element.get_by_role("button", name="Pin", exact=True).click()
+    await expect(pinned).to_have_count(1)
     await mod.offered("comment 2")
     await mod.element.get_by_role("button", name="Mute Grace").click()
     await expect(told).to_contain_text("Grace is muted.")
     await expect(mod.said).to_have_count(0)
+    await expect(pinned).to_have_count(0)
     await mod.element.get_by_role("button", name="Undo").click()
+    await expect(pinned).to_have_count(1)
     await expect(mod.said).to_have_text(["comment 0", "comment 2", "comment 4", "comment 5"])
 
 

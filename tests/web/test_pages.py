@@ -89,6 +89,7 @@ async def test_a_newcomer_presses_the_button_and_sees_a_living_stream(server: Ru
     await ada.page.get_by_label("Name").fill("Ada")
     await ada.say("hello from a newcomer")
     grace = await visit(server.url)
+    await expect(grace.page.get_by_role("button", name="Watch the demo")).to_be_visible()
     await grace.page.get_by_role("region", name="Live").get_by_role("link").click()
     mine = grace.page.get_by_role("log").get_by_role("listitem").filter(has_text="hello from a newcomer")
     await expect(mine.locator(".author")).to_have_text("Ada")
@@ -136,7 +137,7 @@ async def test_a_video_without_media_is_watched_and_scrubbed_all_the_same(server
     """Upcoming, live with a running clock, and by the scrubber when it has ended; one click each in development."""
     visitor = await visit(server.url, "/watch/radio")
     still = visitor.page.locator("#still")
-    await expect(visitor.state).to_have_text("Upcoming")
+    await expect(visitor.state).to_have_text("Not started")
     await expect(still).to_have_text("It has not begun yet.")
     await visitor.page.get_by_role("button", name="Start the video").click()
     await expect(visitor.state).to_have_text("Live")
@@ -169,6 +170,28 @@ async def test_media_that_can_not_be_played_leave_a_clock(server: Running, visit
     await expect(visitor.said).to_have_text(["one", "two"])
 
 
+async def test_media_that_are_told_later_are_shown_without_a_reload_by_hand(server: Running, visit: Visit) -> None:
+    """The page is loaded anew by itself, since its policy names the media's host."""
+    async with HubbubClient(server.url, token=MODERATOR) as host:
+        await host.start_video("later")
+        visitor = await visit(server.url, "/watch/later")
+        await expect(visitor.state).to_have_text("Live")
+        await expect(visitor.page.locator("#media")).to_be_hidden()
+        await host.put_video("later", media_url="/web/demo.webm")
+    await expect(visitor.page.locator("#media")).to_be_visible(timeout=PATIENT)
+
+
+async def test_more_videos_than_a_page_shows_are_said_to_be_there(server: Running, visit: Visit) -> None:
+    """With the address that lists them all."""
+    async with HubbubClient(server.url, token=MODERATOR) as host:
+        for number in range(25):
+            await host.put_video(f"video-{number}")
+    visitor = await visit(server.url)
+    region = visitor.page.get_by_role("region", name="Not started yet")
+    await expect(region.get_by_role("link")).to_have_count(24)
+    await expect(region).to_contain_text("/v1/videos?state=upcoming")
+
+
 async def test_what_is_on_changes_while_one_looks(server: Running, visit: Visit) -> None:
     """Live, upcoming (the next first), and what can be watched again; with who watches, without a reload."""
     visitor = await visit(server.url)
@@ -184,7 +207,7 @@ async def test_what_is_on_changes_while_one_looks(server: Running, visit: Visit)
         return visitor.page.get_by_role("region", name=state).get_by_role("link")
 
     await expect(cards("Live").locator(".name")).to_have_text([MARKUP], timeout=PATIENT)
-    await expect(cards("Upcoming").locator(".name")).to_have_text(["Soon", "Later"])
+    await expect(cards("Not started yet").locator(".name")).to_have_text(["Soon", "Later"])
     await expect(cards("To watch again").locator(".badge")).to_have_text(["1:00"])
     await expect(visitor.page.get_by_text("Nothing is on yet")).to_be_hidden()
     await expect(visitor.page.locator("main :is(img, script)")).to_have_count(0)
@@ -215,7 +238,8 @@ async def test_any_id_is_a_video_in_development(server: Running, visit: Visit) -
     await visitor.say("hello")
     await expect(visitor.said).to_have_text(["hello"])
     await visitor.page.goto(server.url)
-    await expect(visitor.page.get_by_role("region", name="Upcoming").locator(".name")).to_have_text(["my-stream"])
+    not_started = visitor.page.get_by_role("region", name="Not started yet")
+    await expect(not_started.locator(".name")).to_have_text(["my-stream"])
 
 
 async def test_a_guest_who_moderates_is_offered_a_moderators_tools(server: Running, visit: Visit) -> None:

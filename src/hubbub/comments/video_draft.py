@@ -23,9 +23,11 @@ MAX_MEDIA_URL = 2048
 """Characters of a media URL, as many as browsers and proxies are sure to take."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# The characters of RFC 3986 but for brackets, which only an IPv6 address may have. A path begins with one slash: two,
-# or a backslash, would lead to another host.
-MEDIA_URL = r"^(https?://[A-Za-z0-9]|/(?!/))[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*$"
+# The characters of RFC 3986 but for brackets, which only an IPv6 address may have. A host is one that a page's
+# ``media-src`` can name, so without a user: what is public holds no password. A path begins with one slash: two, or a
+# backslash, would lead to another host.
+MEDIA_ORIGIN = r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?=[/?#]|$)"
+MEDIA_URL = rf"^({MEDIA_ORIGIN}|/(?!/))[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*$"
 _MEDIA_URL = re.compile(MEDIA_URL)
 
 
@@ -94,8 +96,8 @@ def _check_title(text: str) -> str:
 def _check_media_url(text: str) -> None:
     if len(text) > MAX_MEDIA_URL or text.endswith("\n") or not _MEDIA_URL.search(text):
         raise Unprocessable(
-            f"A media URL begins with https://, http:// or a single /, and has at most {MAX_MEDIA_URL} characters, "
-            "others than those of RFC 3986 percent-encoded; null takes it away.",
+            "A media URL begins with a single /, or with https:// or http:// and a host, without a user. It has at most"
+            f" {MAX_MEDIA_URL} characters, others than those of RFC 3986 percent-encoded. Null takes it away.",
             code="bad_media_url",
             field="media_url",
             limit=MAX_MEDIA_URL,

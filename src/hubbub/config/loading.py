@@ -118,9 +118,11 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterable[str]:
     known = {row.variable for row in rows().values()} | _OTHER_VARIABLES
     for name in sorted(environ):
         if name.startswith("HUBBUB_") and name not in known and not _KUBERNETES.match(name):
-            yield f"{name} is set and is no setting of this version.{_did_you_mean(name, known)}"
+            yield f"{name} is set and is no setting of this version.{_did_you_mean(name, known, prefix='HUBBUB_')}"
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    alike = difflib.get_close_matches(name.replace("-", "_"), list(known), n=1, cutoff=0.7)
-    return f" Did you mean {alike[0]}?" if alike else ""
+def _did_you_mean(name: str, known: Iterable[str], *, prefix: str = "") -> str:
+    """``prefix``: what all of them begin with, which makes no two alike."""
+    told = name.replace("-", "_").removeprefix(prefix)
+    alike = difflib.get_close_matches(told, [one.removeprefix(prefix) for one in known], n=1, cutoff=0.7)
+    return f" Did you mean {prefix}{alike[0]}?" if alike else ""

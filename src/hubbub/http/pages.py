@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from hubbub.comments.draft import check_video_id
 from hubbub.comments.known_videos import KnownVideos
+from hubbub.comments.video_draft import MEDIA_ORIGIN
 from hubbub.errors import Refusal
 from hubbub.http.files import Files
 from hubbub.http.openapi import openapi_document
@@ -31,7 +32,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; media-src {}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?=[/?#]|$)")
+_ORIGIN = re.compile(MEDIA_ORIGIN)
 _SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 _SIGN_IN = {

@@ -102,7 +102,7 @@ CODES: dict[str, Code] = {
     "meta_too_deep": Code(422, "Meta too deep", "Nest at most `limit` objects and arrays in `meta`."),
     "meta_number_out_of_range": Code(422, "Number out of range", "Send whole numbers beyond 64 bits as strings."),
     "bad_title": Code(422, "Bad title", "Send 1 to `limit` characters on one line, or null."),
-    "bad_media_url": Code(422, "Bad media URL", "Send an `https://` address or a path `/…` of this site, or null."),
+    "bad_media_url": Code(422, "Bad media URL", "Send an `https://` address, a path `/…` of this site, or null."),
     "start_after_end": Code(422, "Start after the end", "Tell a start before `ended_at`, or start the video again."),
     "idempotency_key_reused": Code(
         422, "Idempotency key reused", "Use a fresh key for another comment; repeat a key only with the same body."

@@ -3,14 +3,13 @@
     with RedisServer(tmp_path / "one") as server:
         broker = RedisBroker.from_url(server.url)
 
-Needs ``redis-server`` and ``redis-cli`` on the PATH; what `ENGINES` names is tested, ``valkey-server`` where it is.
+Needs ``redis-server`` and ``redis-cli`` on the PATH.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,17 +19,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-ENGINES = ("redis-server", *(name for name in ("valkey-server",) if shutil.which(name)))
-"""Commands that start a server. Without the first, tests fail; they are not skipped."""
-
 _STARTS_WITHIN = 15.0
 
 SLOTS = 16_384
 
 
 class RedisServer:
-    """A server process. ``options`` are lines of redis.conf, as words; ``tls`` is a folder with ca.pem, cert.pem and
-    key.pem, and then the server speaks TLS only.
+    """A server process. ``engine`` is the command that starts it. ``options`` are lines of redis.conf, as words;
+    ``tls`` is a folder with ca.pem, cert.pem and key.pem, and then the server speaks TLS only.
     """
 
     def __init__(
@@ -94,8 +90,8 @@ class RedisServer:
             options += ["--no-auth-warning", "-a", self._password]
         if self._tls is not None:
             options += ["--tls", "--cacert", str(self._tls / "ca.pem")]
-        cli = shutil.which("redis-cli") or "valkey-cli"
-        done = subprocess.run([cli, "-e", *options, *map(str, words)], capture_output=True, text=True, check=False)
+        command = ["redis-cli", "-e", *options, *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if check and done.returncode:
             raise RuntimeError(f"{' '.join(map(str, words))}: {done.stderr or done.stdout}")
         return done.stdout.strip()

@@ -34,10 +34,11 @@ export async function hostToken() {
   return (await call("POST", "/dev/guest", { body: { name: "Host", moderator: true } })).token;
 }
 
-/** The button that starts the demo and leads to it. @param {(words: string) => void} tell */
+/** The button that starts the demo, or finds it playing, and leads to it. @param {(words: string) => void} tell */
 export function offerDemo(tell) {
   const button = part("demo", HTMLButtonElement);
   button.hidden = false;
+  call("GET", "/dev/demo").then(({ ends_at }) => ends_at && (button.textContent = "Watch the demo"), () => {});
   button.addEventListener("click", async () => {
     tell("");
     button.disabled = true;

@@ -1,8 +1,7 @@
 // What is on: the videos that the server was told of, looked up again every few seconds.
 
 import { guestToken, offerDemo, showLines } from "./developing.js";
-import { call, clockTime, dateOf, inDevelopment, linkToken, make, part, watching, withToken } from "./page.js";
-import { keepDoing } from "./page.js";
+import { call, clockTime, dateOf, inDevelopment, keepDoing, linkToken, make, part, stateOf, watching, withToken } from "./page.js";
 
 /** @typedef {import("./stage.js").Video} Video */
 
@@ -19,10 +18,10 @@ function card(video) {
   const long = started_at && ended_at ? clockTime((ended_at - started_at) / 1000) : "";
   const facts = {
     live: [watching(viewers)],
-    upcoming: [started_at ? dateOf(started_at) : "Time not known yet", ...(viewers ? [watching(viewers)] : [])],
+    upcoming: [started_at ? dateOf(started_at) : "No time is set", ...(viewers ? [watching(viewers)] : [])],
     ended: [...(ended_at ? [dateOf(ended_at)] : []), ...(viewers ? [watching(viewers)] : [])],
   }[state];
-  const badge = make("span", "badge", { live: "Live", upcoming: "Upcoming", ended: long || "Ended" }[state]);
+  const badge = make("span", "badge", long || stateOf(video));
   badge.dataset["state"] = state;
   const picture = make("span", "picture", badge);
   picture.style.setProperty("--hue", String(hueOf(video_id)));
@@ -40,9 +39,9 @@ function hueOf(text) {
   return hash % 360;
 }
 
-/** @param {typeof STATES[number]} state @param {Video[]} videos */
-function show(state, videos) {
-  const now = JSON.stringify(videos);
+/** @param {typeof STATES[number]} state @param {{videos: Video[], has_more: boolean}} page */
+function show(state, { videos, has_more }) {
+  const now = JSON.stringify([videos, has_more]);
   if (drawn.get(state) === now) return;
   drawn.set(state, now);
   const section = part(state, HTMLElement);
@@ -53,6 +52,8 @@ function show(state, videos) {
   list?.replaceChildren(...inOrder.map(card));
   if (focused) /** @type {HTMLElement | null} */ (list?.querySelector(`a[href="${CSS.escape(focused)}"]`))?.focus();
   section.hidden = !videos.length;
+  section.querySelector(".more")?.remove();
+  if (has_more) section.append(make("p", "more", `These are ${MOST} of them; /v1/videos?state=${state} lists all.`));
 }
 
 /** @param {string} words */
@@ -66,7 +67,7 @@ async function look() {
   try {
     const token = linkToken ?? (inDevelopment ? await guestToken() : null);
     const pages = await Promise.all(STATES.map((state) => call("GET", `/v1/videos?state=${state}&limit=${MOST}`, { token })));
-    STATES.forEach((state, i) => show(state, pages[i].videos));
+    STATES.forEach((state, i) => show(state, pages[i]));
     part("empty", HTMLElement).hidden = pages.some(({ videos }) => videos.length);
     complain("");
   } catch (error) {

@@ -70,6 +70,11 @@ export function clockTime(seconds) {
     .join(":");
 }
 
+/** How a video stands, in a word. @param {import("./stage.js").Video} video */
+export function stateOf({ state, started_at }) {
+  return state === "live" ? "Live" : state === "ended" ? "Ended" : started_at ? "Upcoming" : "Not started";
+}
+
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** @param {number} at in ms */

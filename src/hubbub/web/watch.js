@@ -2,14 +2,13 @@
 
 import "/client/v1/hubbub-comments.js";
 import { guest, guestToken, hostToken, keepGuest, offerDemo, showLines } from "./developing.js";
-import { call, inDevelopment, keepDoing, linkToken, part, watching, withToken } from "./page.js";
+import { call, inDevelopment, keepDoing, linkToken, part, stateOf, watching, withToken } from "./page.js";
 import { Stage } from "./stage.js";
 
 /** @typedef {import("./stage.js").Video} Video */
 /** @typedef {import("/client/v1/hubbub-comments.js").HubbubComments} Comments */
 
 const AGAIN = 10_000; // ms
-const WORDS = { live: "Live", upcoming: "Upcoming", ended: "Replay" };
 
 const { video: id = "", media = "" } = document.body.dataset;
 const comments = /** @type {Comments} */ (document.getElementById("comments"));
@@ -35,11 +34,11 @@ async function look() {
 
 /** @param {Video} now */
 function show(now) {
-  if ((now.media_url ?? "") !== (video?.media_url ?? now.media_url ?? "")) return location.reload(); // the page's policy names its host
+  if (video && now.media_url !== video.media_url) return location.reload(); // the page's policy names its host
   video = now;
   document.body.dataset["state"] = now.state;
   const state = part("state", HTMLElement);
-  state.textContent = now.state === "ended" && !now.started_at ? "Ended" : WORDS[now.state];
+  state.textContent = now.state === "ended" && now.started_at ? "Replay" : stateOf(now);
   state.dataset["state"] = now.state;
   part("viewers", HTMLElement).textContent = now.state === "ended" && !now.viewers ? "" : watching(now.viewers);
   stage.show(now);
