@@ -183,6 +183,7 @@ class FarIntake(Intake):
                 all_in_log=False,
                 tail=min(OPENING_TAIL, self._ring.max_entries),
             )
+            self._metrics.store_reads.labels("opening").inc()
         entries = [Entry(position, self._known.as_of_now(event)) for position, event in opened.entries]
         self._settle(opened._replace(entries=entries), began)
         if opened.start.offset and entries:  # what came before them is history
@@ -192,6 +193,7 @@ class FarIntake(Intake):
         began = now_ms()
         self._sure = began - self._ring.skew_ms
         recent = await self._read_store()  # first, so that what comes after it is new to everybody
+        self._metrics.store_reads.labels("opening").inc()
         opened = await open_store(self._video_id, self._store, NOWHERE)
         self._settle(opened, began)
         for event in recent.events:
