@@ -38,17 +38,21 @@ class Redis(Program):
 
     def sent(self) -> int:
         """Bytes that it has sent so far, to whomever."""
-        [size] = [
-            line.partition(b":")[2]
-            for line in self._ask(b"INFO stats\r\n").split(b"\r\n")
-            if line.startswith(b"total_net_output_bytes:")
-        ]
-        return int(size)
+        return int(self._info("stats")["total_net_output_bytes"])
+
+    def scripts_run(self) -> int:
+        """How often a script was run so far."""
+        said = self._info("commandstats").get("cmdstat_evalsha", "calls=0")
+        return int(said.partition(",")[0].removeprefix("calls="))
 
     def subscriptions(self) -> int:
         """Subscriptions of sharded channels there are, of all connections together."""
         lines = self._ask(b"CLIENT LIST\r\n").splitlines()
         return sum(int(word[5:]) for line in lines for word in line.split() if word.startswith(b"ssub="))
+
+    def _info(self, section: str) -> dict[str, str]:
+        lines = self._ask(f"INFO {section}\r\n".encode()).decode().splitlines()
+        return {name: value for name, _, value in (line.partition(":") for line in lines)}
 
     def _ask(self, command: bytes) -> bytes:
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:

@@ -201,7 +201,9 @@ class Hubbub(Target):
         return {self.name: cpu_seconds(self.pids)}
 
     def metric(self, name: str) -> float:
-        """What a metric says at this moment; the sum where it has labels, 0 where it has none of them yet."""
+        """What a metric says at this moment; ``name`` may end in labels, as ``hubbub_joins_total{rung="log"}``. Without
+        them it is the sum of all; 0 where there is none yet.
+        """
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=20) as metrics:
             lines = metrics.read().decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((name + " ", name + "{")))
