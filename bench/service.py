@@ -116,9 +116,9 @@ class Service:
         wait_for_viewers(self.gateways, count)
 
     def cpu(self) -> dict[str, float]:
-        """CPU seconds so far, by part."""
+        """CPU seconds so far, by part; those who have died count no more."""
         return {
-            "gateways": sum(cpu_seconds(gateway.pids) for gateway in self.gateways),
+            "gateways": sum(cpu_seconds(gateway.pids) for gateway in self.gateways if gateway.runs),
             "API processes": sum(cpu_seconds(api.pids) for api in self.apis),
             "Redis": cpu_seconds(self.redis.pids),
             "nginx": cpu_seconds(self.nginx.pids),

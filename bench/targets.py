@@ -61,6 +61,12 @@ class Program(ABC):
         return self._process.pid
 
     @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        assert self._process is not None
+        return self._process.poll() is None
+
+    @property
     def pids(self) -> list[int]:
         """It and its workers."""
         return [self.pid, *children(self.pid)]

@@ -53,16 +53,20 @@ class Reconnecting(Scenario):
                 crowd.tell(f"wait {BEFORE + AFTER} 30")
                 began = time.monotonic()
                 victim.kill()
+                used = parts.cpu()
                 posting = Ask(parts.port, folder, posts, connections=4, seconds=1, rate=after, first=before)
                 posting.result().must_be_all(201)
                 read = Read(crowd.answer())
                 took = time.monotonic() - began
+                used = {part: seconds - used[part] for part, seconds in parts.cpu().items()}
                 if read.resets:
                     raise BenchError(f"{read.resets} viewers were told reset")
                 read.must_be_whole(before + after)
                 asked += _store_asked(heir)
         self.figure("all exact after", "s", took, must=("<=", 5), aim=("<=", 2))
         self.figure("the store asked, for each video", "×", asked / len(videos), must=("<=", 1))
+        for part, seconds in used.items():
+            self.figure(f"… CPU of {part.replace('gateways', 'the other gateway')}", "s", seconds)
         self.figure("… the load's busy share of its core", "", read.cpu_share)
 
     def _placed_on(self, gateway: Hubbub, parts: Service) -> list[str]:
