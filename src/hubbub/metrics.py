@@ -94,6 +94,12 @@ class Metrics:
             ["outcome"],
             registry=r,
         )
+        self.store_reads = Counter(
+            "hubbub_store_reads",
+            "Times the store was asked for viewers: to open a video, for those back from before its log, for a backlog",
+            ["reason"],
+            registry=r,
+        )
         self.store_polls = Counter("hubbub_store_polls", "Queries of the store in place of the live log", registry=r)
         self.store_events = Counter(
             "hubbub_store_events", "Events that viewers were brought by the store, not the live log", registry=r

@@ -259,6 +259,27 @@ async def test_what_a_lost_log_had_is_shown_to_those_who_open_the_video_right_af
     assert world.store.polls == polls
 
 
+async def test_a_comment_that_is_pushed_while_the_video_opens_is_not_asked_for(
+    world: World, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store had it before the log did, as it does for a moment with each: the push brings it, and once."""
+    monkeypatch.setattr(far, "GRACE", 60.0)
+    await world.say("1")
+    kept, due = await world.keep("2")
+    watching = asyncio.create_task(gateway.watch())
+    await until(lambda: gateway.count("hubbub_store_reads_total", reason="opening") == 1)
+    assert not watching.done()
+    await world.publisher.publish(comment_event(kept), None, due=due)
+    watcher = await watching
+    await world.say("3")
+    await gateway.settle()
+    assert watcher.texts() == ["1", "2", "3"]
+    assert gateway.count("hubbub_store_polls_total") == 0
+    polls = world.store.polls
+    await world.look()
+    assert world.store.polls == polls
+
+
 async def test_a_comment_that_comes_after_its_deletion_stays_hidden(world: World, gateway: Gateway) -> None:
     """A slow process publishes a comment that a fast one has had deleted."""
     watcher = await gateway.watch()

@@ -43,6 +43,11 @@ PAGES = 5
 READ_WITHIN = 5.0
 """Seconds for the broker's answer to a reading; beyond that it counts as away."""
 
+GRACE = 0.3
+"""Seconds that a push may be on its way before it counts as lost."""
+
+_LOOK_EVERY = 0.01
+
 RETRY = 1.0
 """Seconds, more or less, between two attempts to fill a hole."""
 
@@ -67,7 +72,7 @@ class FarIntake(Intake):
     """An `Intake` for a `Distant` broker. ``gate`` bounds the readings of all videos' logs.
 
     ``unsettled``: when the ring began, the store had comments from a moment ago that the log had not. They are about to
-    be pushed, or were lost with an earlier log: a `poll` a little later brings what is still missing.
+    be pushed, or were lost with an earlier log. If they are not pushed within `GRACE`, a `poll` brings what is missing.
     """
 
     def __init__(
@@ -83,6 +88,7 @@ class FarIntake(Intake):
     ) -> None:
         super().__init__(video_id, ring, follower, broker=broker, store=store, metrics=metrics)
         self.unsettled = False
+        self._due: frozenset[str] = frozenset()  # those comments, as the ring began
         self._gate = gate
         self._known = Known()
         self._sure = 0
@@ -169,8 +175,23 @@ class FarIntake(Intake):
         except BrokerUnavailable:
             await self._begin_from_store()
         if self.unsettled:
+            await self._wait_for_pushes()
+        if self.unsettled:
             with suppress(HubbubError):  # it stays unsettled then, and is polled again
                 await self.poll()
+
+    async def _wait_for_pushes(self) -> None:
+        """Mostly they were accepted while we read, and are pushed before the store could be asked once more: by every
+        video at once, when all viewers of a gateway that died come here.
+        """
+        until = asyncio.get_running_loop().time() + GRACE
+        while self._held is not None:
+            if self._due <= {entry.event.id for entry in self._held}:
+                self.unsettled = False
+                return
+            if asyncio.get_running_loop().time() >= until:
+                return
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _begin(self) -> None:
         began = now_ms()
@@ -183,6 +204,7 @@ class FarIntake(Intake):
                 all_in_log=False,
                 tail=min(OPENING_TAIL, self._ring.max_entries),
             )
+            self._metrics.store_reads.labels("opening").inc()
         entries = [Entry(position, self._known.as_of_now(event)) for position, event in opened.entries]
         self._settle(opened._replace(entries=entries), began)
         if opened.start.offset and entries:  # what came before them is history
@@ -192,6 +214,7 @@ class FarIntake(Intake):
         began = now_ms()
         self._sure = began - self._ring.skew_ms
         recent = await self._read_store()  # first, so that what comes after it is new to everybody
+        self._metrics.store_reads.labels("opening").inc()
         opened = await open_store(self._video_id, self._store, NOWHERE)
         self._settle(opened, began)
         for event in recent.events:
@@ -200,7 +223,7 @@ class FarIntake(Intake):
     def _settle(self, opened: Opened, began: int) -> None:
         self._beginnings += 1
         self._sure = began - self._ring.skew_ms - LATE_MS
-        self.unsettled = opened.unsettled
+        self.unsettled, self._due = bool(opened.unsettled), opened.unsettled
         self._known.begin_anew()
         for event in opened.older:
             self._known.add(event, off_ring=True)

@@ -78,7 +78,7 @@ class Hub:
         self._closing: dict[str, asyncio.Task[None]] = {}
         self.seats = Seats(max_viewers, max_per_address)
         self._ticker = Ticker(shortest=timing.tick_min, longest=timing.tick_max, metrics=metrics)
-        self.resumer = Resumer(store)
+        self.resumer = Resumer(store, metrics)
         self.lookout: Lookout | None = None
         self._new_intake: NewIntake = partial(Intake, broker=broker, store=store, metrics=metrics)
         if isinstance(broker, Distant):

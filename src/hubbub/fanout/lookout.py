@@ -18,15 +18,12 @@ from itertools import islice
 from hubbub.brokers.base import Distant
 from hubbub.errors import BrokerUnavailable, HubbubError
 from hubbub.fanout.channel import Channel
-from hubbub.fanout.far import FarIntake
+from hubbub.fanout.far import GRACE, FarIntake
 from hubbub.ids import now_ms
 from hubbub.metrics import Metrics
 from hubbub.model import Position
 
 log = logging.getLogger(__name__)
-
-GRACE = 0.3
-"""Seconds that a push may be on its way before it counts as lost."""
 
 HEADS = 500
 """Videos asked about in one call."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from hubbub.fanout.channel import Channel
 from hubbub.ids import now_ms
+from hubbub.metrics import Metrics
 from hubbub.model import Event, Position
 from hubbub.stores.base import Store
 from hubbub.wire.forms import Form, form_items
@@ -62,8 +63,9 @@ class _Key(NamedTuple):
 class Resumer:
     """Climbs the ladder for every video's returning viewers."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store = store
+        self._metrics = metrics
         self._reading: dict[_Key, asyncio.Task[Resumed | None]] = {}
         self._log_reads = asyncio.Semaphore(LOG_READS)
 
@@ -115,6 +117,7 @@ class Resumer:
         channel = key.channel
         # Whatever was ticked before the read began is in the store; the rest follows from the ring.
         cursor, token = channel.framed, channel.greeting.token
+        self._metrics.store_reads.labels("resume").inc()
         events = await self._store.changes_since(channel.video_id, key.since, STORE_LIMIT)
         if len(events) >= STORE_LIMIT:
             return None
