@@ -101,11 +101,6 @@ class ServerProcess:
         assert self._process is not None
         return self._process.pid
 
-    @property
-    def pythonpath(self) -> str | None:
-        """Where it takes its program from before all else; None: as this process does."""
-        return self._environ.get("PYTHONPATH")
-
     def change(self, **environ: str) -> None:
         """What is told to it besides from the next start on, as by an operator who upgrades."""
         self._environ.update(environ)

@@ -24,6 +24,7 @@ class Moderator:
 
     def __init__(self, urls: list[str], posters: list[Poster]) -> None:
         self.deleted: set[str] = set()
+        self.tried: set[str] = set()  # those under way, too
         self._urls = urls
         self._posters = posters
         self._token = token("mod", ("read", "moderate"))
@@ -38,6 +39,7 @@ class Moderator:
                 await self._delete(newest)
 
     async def _delete(self, comment_id: str) -> None:
+        self.tried.add(comment_id)
         for attempt in range(1_000):
             url = self._urls[attempt % len(self._urls)]
             with contextlib.suppress(OSError, EOFError):
@@ -94,6 +96,13 @@ class FleetCrowd:
         """Wait until that many more posts are accepted."""
         target = len(self.accepted) + more
         await eventually(lambda: len(self.accepted) >= target, self.tasks)
+
+    async def until_each_accepted(self, more: int) -> None:
+        """Wait until every poster has had that many more accepted."""
+        targets = [len(poster.accepted) + more for poster in self.posters]
+        await eventually(
+            lambda: all(len(p.accepted) >= target for p, target in zip(self.posters, targets, strict=True)), self.tasks
+        )
 
     async def until_level(self) -> None:
         """Wait until every viewer has what is accepted by now, or was told that it is gone."""
