@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.stores.dynamodb_tables import engine
 
-from hubbub.testing.dynamodb_local import CREDENTIALS, DynamoDBLocal
-
-ENGINES = Path(__file__).parents[2] / ".engines"
+from hubbub.testing.dynamodb_local import DynamoDBLocal
 
 
 @pytest.fixture(scope="session")
 def dynamodb_local() -> Iterator[DynamoDBLocal]:
     """DynamoDB Local, running."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        with DynamoDBLocal(ENGINES / "dynamodb-local") as engine:
-            yield engine
+    with engine() as running:
+        yield running

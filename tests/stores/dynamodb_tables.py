@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from hubbub.errors import ConfigError
 from hubbub.stores.dynamodb import DynamoStore
-from hubbub.testing.dynamodb_local import DynamoDBLocal
+from hubbub.testing.dynamodb_local import CREDENTIALS, DynamoDBLocal
 
 PATIENCE = 60.0
 """Seconds for a call: the machine may be busy with other tests."""
 
 _FAR = 2**52
+_ENGINES = Path(__file__).parents[2] / ".engines"
+
+
+@contextmanager
+def engine() -> Iterator[DynamoDBLocal]:
+    """DynamoDB Local, running, and credentials for it in the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with DynamoDBLocal(_ENGINES / "dynamodb-local") as running:
+            yield running
 
 
 def table_name() -> str:

@@ -238,6 +238,10 @@ class Stream:
         while (event := await self.next()) is not None:
             yield event
 
+    def break_off(self) -> None:
+        """End the connection by a reset; whoever reads finds the end."""
+        self._connection.writer.transport.abort()
+
     async def until(self, name: str) -> list[Event]:
         """The events up to and with the first one called ``name``. Raises `EOFError` when the stream ends before it."""
         seen: list[Event] = []

@@ -24,6 +24,7 @@ class Moderator:
 
     def __init__(self, urls: list[str], posters: list[Poster]) -> None:
         self.deleted: set[str] = set()
+        self.tried: set[str] = set()  # those under way, too
         self._urls = urls
         self._posters = posters
         self._token = token("mod", ("read", "moderate"))
@@ -38,6 +39,7 @@ class Moderator:
                 await self._delete(newest)
 
     async def _delete(self, comment_id: str) -> None:
+        self.tried.add(comment_id)
         for attempt in range(1_000):
             url = self._urls[attempt % len(self._urls)]
             with contextlib.suppress(OSError, EOFError):
@@ -56,16 +58,26 @@ class Moderator:
 class FleetCrowd:
     """Posters, viewers and a moderator at work; made by `crowd_around`."""
 
-    def __init__(self, fleet: Fleet, *, posters: int, viewers: int, rate: float) -> None:
-        apis, gateways = len(fleet.apis), len(fleet.gateways)
-        assert apis
-        assert gateways
+    def __init__(
+        self, fleet: Fleet, *, posters: int, viewers: int, rate: float, proxy: str | None, loyal: bool
+    ) -> None:
+        assert fleet.apis
+        assert fleet.gateways
+
+        def apis(number: int) -> list[str]:
+            urls = [proxy] if proxy else fleet.api_urls(number)
+            return urls[:1] if loyal else urls
+
         self.posters = [
-            Poster(fleet.api_urls(n), VIDEO, f"poster-{n}", token(f"poster-{n}"), pause=posters / rate)
-            for n in range(posters)
+            Poster(apis(n), VIDEO, f"poster-{n}", token(f"poster-{n}"), pause=posters / rate) for n in range(posters)
         ]
-        self.viewers = [Follower(fleet.gateway_urls(n), VIDEO, batch=n % 2 == 1) for n in range(viewers)]
-        self.moderator = Moderator(fleet.api_urls(), self.posters)
+        self.viewers = [
+            Follower([proxy], VIDEO, batch=n % 2 == 1, shard=n, patient=True)
+            if proxy
+            else Follower(fleet.gateway_urls(n), VIDEO, batch=n % 2 == 1)
+            for n in range(viewers)
+        ]
+        self.moderator = Moderator([proxy] if proxy else fleet.api_urls(), self.posters)
         self.tasks: list[asyncio.Task[None]] = []
         self.stop = asyncio.Event()
         self._fleet = fleet
@@ -75,10 +87,22 @@ class FleetCrowd:
         """Each text answered ``201`` so far, with its id."""
         return {text: id for poster in self.posters for text, id in poster.accepted.items()}
 
+    @property
+    def refused(self) -> Counter[str]:
+        """The reasons of all ``503`` so far."""
+        return sum((poster.refused for poster in self.posters), Counter())
+
     async def until_accepted(self, more: int) -> None:
         """Wait until that many more posts are accepted."""
         target = len(self.accepted) + more
         await eventually(lambda: len(self.accepted) >= target, self.tasks)
+
+    async def until_each_accepted(self, more: int) -> None:
+        """Wait until every poster has had that many more accepted."""
+        targets = [len(poster.accepted) + more for poster in self.posters]
+        await eventually(
+            lambda: all(len(p.accepted) >= target for p, target in zip(self.posters, targets, strict=True)), self.tasks
+        )
 
     async def until_level(self) -> None:
         """Wait until every viewer has what is accepted by now, or was told that it is gone."""
@@ -127,7 +151,7 @@ class FleetCrowd:
                 assert order == first, f"viewer {number} had another order; {report}"
 
     def _report(self, what: str, shown: float) -> str:
-        refused = sum((poster.refused for poster in self.posters), Counter())
+        refused = self.refused
         doubles = sum(len(viewer.seen) - len(set(viewer.seen)) for viewer in self.viewers)
         return (
             f"{what}: {len(self.accepted)} accepted, {len(self.moderator.deleted)} deleted, {refused.total()} refused "
@@ -143,12 +167,21 @@ class FleetCrowd:
 
 @asynccontextmanager
 async def crowd_around(
-    fleet: Fleet, *, posters: int = 4, viewers: int = 8, rate: float = 50.0
+    fleet: Fleet,
+    *,
+    posters: int = 4,
+    viewers: int = 8,
+    rate: float = 50.0,
+    proxy: str | None = None,
+    loyal: bool = False,
 ) -> AsyncIterator[FleetCrowd]:
     """A crowd at work until `FleetCrowd.settle`: ``rate`` comments a second in all. Viewers are all let in, and some
     comments accepted, when this is entered.
+
+    ``proxy``: the URL that all go through; then each viewer has a shard of its own, and comes back when it was told to.
+    ``loyal``: each poster keeps to one API process, also while that is away.
     """
-    crowd = FleetCrowd(fleet, posters=posters, viewers=viewers, rate=rate)
+    crowd = FleetCrowd(fleet, posters=posters, viewers=viewers, rate=rate, proxy=proxy, loyal=loyal)
     workers = [*(poster.run(crowd.stop) for poster in crowd.posters), crowd.moderator.run(crowd.stop)]
     async with running(*(viewer.run() for viewer in crowd.viewers)) as watching:
         await eventually(lambda: all(viewer.connections for viewer in crowd.viewers), watching)

@@ -1,0 +1,57 @@
+"""The version before this one, from the repository's own history."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+SOURCE = ROOT / "src"
+"""Where this version is."""
+
+
+def previous_version() -> str:
+    """The commit to upgrade from: ``HUBBUB_UPGRADE_FROM``, or the newest tag before this commit, or its (first) parent.
+    Raises `RuntimeError`, saying what is needed, where there is none.
+    """
+    if wanted := os.environ.get("HUBBUB_UPGRADE_FROM"):
+        return _git("rev-parse", "--verify", f"{wanted}^{{commit}}")
+    parent = _git("rev-parse", "--verify", "HEAD~1^{commit}")
+    tag = _git("tag", "--merged", parent, "--sort=-creatordate").partition("\n")[0]
+    return _git("rev-parse", "--verify", f"{tag}^{{commit}}") if tag else parent
+
+
+def source_of(commit: str, folder: Path) -> Path:
+    """Unpack what a commit serves into ``folder``; its ``src``."""
+    packed = _run("archive", "--format=tar", commit, "src", "client")
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "src"
+
+
+def taken_from(pythonpath: str, directory: Path) -> Path:
+    """The file of `hubbub` that a process with this ``PYTHONPATH``, started in ``directory``, runs."""
+    command = [sys.executable, "-c", "import hubbub.cli.main as main; print(main.__file__)"]
+    environ = {**os.environ, "PYTHONPATH": pythonpath}
+    return Path(
+        subprocess.run(command, cwd=directory, env=environ, check=True, capture_output=True, text=True).stdout.strip()
+    )
+
+
+def _git(*words: str) -> str:
+    return _run(*words).decode().strip()
+
+
+def _run(*words: str) -> bytes:
+    try:
+        return subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = error.stderr.decode().strip() if isinstance(error, subprocess.CalledProcessError) else str(error)
+        raise RuntimeError(
+            f"The test of a rolling upgrade needs git and the commit before this one, in {ROOT}. In a shallow clone: "
+            f"git fetch --unshallow --tags (or clone with a depth of 2 or more). `git {' '.join(words)}` said: {said}"
+        ) from error
