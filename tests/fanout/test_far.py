@@ -382,6 +382,48 @@ async def test_who_returns_to_a_gateway_that_opened_without_the_log_misses_nothi
     assert first.texts() == ["1", "2", "3"]
 
 
+async def test_who_goes_from_one_gateway_without_the_log_to_another_misses_nothing(
+    world: World, gateway: Gateway
+) -> None:
+    """A place where one of them began is none of the other's."""
+    await world.say("1")
+    viewer = await gateway.watch()
+    for text in ("2", "3"):
+        another = await world.gateway()
+        another.broker.leave()
+        viewer = await another.watch(viewer.last_id())
+        await another.settle()
+        await world.say(text)
+    last = await world.gateway()
+    last.broker.leave()
+    returned = await last.watch(viewer.last_id())
+    await last.settle()
+    assert returned.texts()[-1:] == ["3"]
+
+
+async def test_who_returns_where_the_store_serves_is_given_what_was_late_elsewhere(
+    world: World, gateway: Gateway
+) -> None:
+    """At the gateway that they left, a comment was not in the log yet that was said before what they had seen."""
+    viewer = await gateway.watch()
+    without_log = await world.gateway()
+    await without_log.watch()
+    without_log.broker.leave()
+    world.api.leave()
+    await world.say("late")
+    world.clock.advance(12)
+    await without_log.lookout.look()
+    world.api.come_back()
+    await world.say("seen")
+    await gateway.settle()
+    assert viewer.texts() == ["seen"]
+    returned = await without_log.watch(viewer.last_id())
+    await without_log.settle()
+    await world.heal()
+    assert {"late", "seen"} <= {*viewer.texts(), *returned.texts()}
+    assert "late" in returned.texts()
+
+
 async def test_what_was_published_long_after_it_was_said_reaches_those_who_return(
     world: World, gateway: Gateway
 ) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
@@ -54,8 +55,10 @@ RETRY = 1.0
 MENDING = 16
 """Videos whose log is read at once, of all that were found behind: for the ``gate``."""
 
-NOWHERE = Position("away", 0)
-"""Where a ring stands whose log has never been read."""
+
+def nowhere() -> Position:
+    """Where a ring stands whose log has never been read: a place in no other ring, whoever began without a log too."""
+    return Position(f"away{secrets.token_hex(8)}", 0)
 
 
 class _Read(NamedTuple):
@@ -215,7 +218,7 @@ class FarIntake(Intake):
         self._sure = began - self._ring.skew_ms
         recent = await self._read_store()  # first, so that what comes after it is new to everybody
         self._metrics.store_reads.labels("opening").inc()
-        opened = await open_store(self._video_id, self._store, NOWHERE)
+        opened = await open_store(self._video_id, self._store, nowhere())
         self._settle(opened, began)
         for event in recent.events:
             self._known.add(event, off_ring=True)

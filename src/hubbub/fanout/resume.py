@@ -61,11 +61,14 @@ class _Key(NamedTuple):
 
 
 class Resumer:
-    """Climbs the ladder for every video's returning viewers."""
+    """Climbs the ladder for every video's returning viewers. ``late_ms``: how long an accepted event may be on its way
+    into the log, which is how much less than their low-water time the viewers of a distant log may have seen.
+    """
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics, *, late_ms: int = 0) -> None:
         self._store = store
         self._metrics = metrics
+        self._late_ms = late_ms
         self._reading: dict[_Key, asyncio.Task[Resumed | None]] = {}
         self._log_reads = asyncio.Semaphore(LOG_READS)
 
@@ -99,7 +102,9 @@ class Resumer:
     async def _from_store(self, channel: Channel, low_water: int, *, form: Form) -> Resumed | None:
         if now_ms() - low_water > STORE_AGE_MS:
             return None
-        since = low_water // 1000 * 1000  # whole seconds, so that viewers who left together share one read
+        since = (
+            max(low_water - self._late_ms, 0) // 1000 * 1000
+        )  # whole seconds, so that viewers who left together share one read
         key = _Key(channel, since, form, channel.retractions)
         task = self._reading.get(key)
         if task is None:
