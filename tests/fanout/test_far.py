@@ -249,6 +249,7 @@ async def test_what_a_lost_log_had_is_shown_to_those_who_open_the_video_right_af
     await world.say("lost")
     await world.publisher.sweep()  # confirmed: nobody will publish it again
     world.logs.lose_all()
+    world.clock.advance(1)  # for so long it might still be on its way into the new one
     watcher = await gateway.watch()
     await world.look()
     await world.say("live")
@@ -459,3 +460,17 @@ async def test_a_ring_smaller_than_a_backlog_begins_anew_with_a_whole_one(world:
     await world.let_pass(2)
     assert "reset" in [name for name, _, _ in watcher.events()]
     assert watcher.picture() == await world.picture()
+
+
+async def test_what_is_on_its_way_into_the_log_is_left_to_it_by_a_gateway_that_opens(world: World) -> None:
+    """Or its viewers would have another order than everybody: the store's, not the log's."""
+    everybody = await (await world.gateway()).watch()
+    await world.say("0")
+    first, first_due = await world.keep("1")
+    second, second_due = await world.keep("2")
+    opened = await world.gateway()
+    newcomer = await opened.watch()
+    await world.publisher.publish(comment_event(second), None, due=second_due)
+    await world.publisher.publish(comment_event(first), None, due=first_due)
+    await world.let_pass(8)
+    assert everybody.texts() == newcomer.texts() == ["0", "2", "1"]

@@ -41,6 +41,9 @@ PAGE = 1_000
 PAGES = 5
 """Rows a query, and queries in a row, for one reading of the store: at 10 s of skew, 500 events a second."""
 
+ON_ITS_WAY_MS = 1_000
+"""What is younger is most likely about to be pushed: a publish that takes longer than half of it is given up."""
+
 READ_WITHIN = 5.0
 """Seconds for the broker's answer to a reading; beyond that it counts as away."""
 
@@ -113,15 +116,25 @@ class FarIntake(Intake):
         if self._held is None:
             self._begin_mending([])
 
-    async def poll(self) -> int:
-        """Bring viewers what the store has and they have not; how many events. Raises `StoreUnavailable`."""
+    async def poll(self, *, on_its_way: bool = True) -> int:
+        """Bring viewers what the store has and they have not; how many events. Raises `StoreUnavailable`.
+
+        Not ``on_its_way``: but for what the log is most likely about to bring, in an order that only it knows. What is
+        left to it keeps this unsettled.
+        """
         beginnings = self._beginnings
         read = await self._read_store()
         if beginnings != self._beginnings:  # the ring has begun anew meanwhile, and has its own idea of what is old
             return 0
-        self.unsettled = not read.complete
-        self._sure = max(self._sure, read.sure)
-        return self._bring(read.events)
+        events, sure = read.events, read.sure
+        if not on_its_way:
+            held = {entry.event.id for entry in self._held or ()}
+            young = now_ms() - ON_ITS_WAY_MS
+            events = [event for event in events if event.at <= young and event.id not in held]
+            sure = min(sure, young)
+        self.unsettled = not read.complete or len(events) < len(read.events)
+        self._sure = max(self._sure, sure)
+        return self._bring(events)
 
     # --- events in ---------------------------------------------------------------------------------------------------
 
@@ -181,7 +194,7 @@ class FarIntake(Intake):
             await self._wait_for_pushes()
         if self.unsettled:
             with suppress(HubbubError):  # it stays unsettled then, and is polled again
-                await self.poll()
+                await self.poll(on_its_way=False)
 
     async def _wait_for_pushes(self) -> None:
         """Mostly they were accepted while we read, and are pushed before the store could be asked once more: by every

@@ -18,6 +18,9 @@ from hubbub.testing.server import token
 
 VIDEO = "v"
 
+_LEVEL_WITHIN = 60.0
+"""Seconds after which a viewer who still lacks what was accepted will never have it."""
+
 
 class Moderator:
     """Deletes one accepted comment after another, each until it is done."""
@@ -107,9 +110,20 @@ class FleetCrowd:
     async def until_level(self) -> None:
         """Wait until every viewer has what is accepted by now, or was told that it is gone."""
         wanted = set(self.accepted.values())
-        await eventually(
-            lambda: all(wanted <= viewer.retracted.union(viewer.seen) for viewer in self.viewers), self.tasks
-        )
+
+        def missing(viewer: Follower) -> list[str]:
+            return sorted(wanted.difference(viewer.seen, viewer.retracted))
+
+        try:
+            async with asyncio.timeout(_LEVEL_WITHIN):
+                await eventually(lambda: not any(map(missing, self.viewers)), self.tasks)
+        except TimeoutError:
+            behind = {
+                number: f"misses {missing(viewer)[:3]} and {len(missing(viewer))} in all, told {viewer.names}"
+                for number, viewer in enumerate(self.viewers)
+                if missing(viewer)
+            }
+            raise AssertionError(f"not everybody got what was accepted: {behind}") from None
 
     async def settle(self, what: str, *, one_epoch: bool) -> None:
         """Stop posting and check: history and every viewer have exactly the accepted comments, retractions applied.
@@ -145,10 +159,15 @@ class FleetCrowd:
             assert deleted <= viewer.retracted, f"viewer {number} still shows what was deleted; {report}"
             assert "reset" not in viewer.names, f"viewer {number} was reset; {report}"
             if one_epoch:
-                assert len(viewer.seen) == len(set(viewer.seen)), f"viewer {number} had doubles; {report}"
+                doubles = [id for id, times in Counter(viewer.seen).items() if times > 1]
+                assert not doubles, f"viewer {number} had doubles: {where(doubles, viewer.seen)}; {report}"
                 order = [id for id in viewer.seen if id not in deleted]
                 first = [id for id in self.viewers[0].seen if id not in deleted]
-                assert order == first, f"viewer {number} had another order; {report}"
+                apart = next((n for n, (one, other) in enumerate(zip(order, first, strict=True)) if one != other), None)
+                assert apart is None, (
+                    f"viewer {number} had another order from comment {apart} on: {order[apart : apart + 4]}, "
+                    f"not {first[apart : apart + 4]}; {report}"
+                )
 
     def _report(self, what: str, shown: float) -> str:
         refused = self.refused
@@ -163,6 +182,11 @@ class FleetCrowd:
             f"{max(v.longest_wait for v in self.viewers):.2f} s at most between two events "
             f"and {shown:.2f} s for the last"
         )
+
+
+def where(ids: list[str], seen: list[str]) -> dict[str, list[int]]:
+    """The first few of ``ids``, and at which places of what was seen each stands."""
+    return {id: [place for place, one in enumerate(seen) if one == id] for id in ids[:5]}
 
 
 @asynccontextmanager
