@@ -12,7 +12,7 @@ import uvloop
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from tests.fanout.conftest import Watcher
-from tests.fanout.far import Gateway, World, take_time
+from tests.fanout.distant.world import Gateway, World, take_time
 
 from hubbub.errors import HubbubError
 from hubbub.fanout.seams import LATE_MS
