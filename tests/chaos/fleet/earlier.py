@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -25,12 +27,21 @@ def previous_version() -> str:
     return _git("rev-parse", "--verify", f"{tag}^{{commit}}") if tag else parent
 
 
-def source_of(commit: str, folder: Path) -> Path:
-    """Unpack what a commit serves into ``folder``; its ``src``."""
-    packed = _run("archive", "--format=tar", commit, "src", "client")
+def unpacked(folder: Path) -> tuple[str, Path]:
+    """Its name and its ``src``, unpacked into ``folder``. A copy of this version where there is no history, as in a
+    shallow clone: then processes take over from each other all the same, and it says so.
+    """
+    try:
+        commit = previous_version()
+        packed = _run("archive", "--format=tar", commit, "src", "client")
+    except RuntimeError as error:
+        logging.getLogger(__name__).warning("%s\nSo this version itself is upgraded from.", error)
+        for part in ("src", "client"):
+            shutil.copytree(ROOT / part, folder / part)
+        return "itself", folder / "src"
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
-    return folder / "src"
+    return commit[:12], folder / "src"
 
 
 def taken_from(pythonpath: str, directory: Path) -> Path:

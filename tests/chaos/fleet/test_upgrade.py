@@ -21,12 +21,12 @@ async def test_a_rolling_upgrade_from_the_version_before(tmp_path: Path, redis: 
     """Old processes are replaced one by one. Meanwhile old ones show what new ones accept and the other way round, and
     take viewers over from each other.
     """
-    before = await asyncio.to_thread(earlier.previous_version)
-    old = str(await asyncio.to_thread(earlier.source_of, before, tmp_path / "old"))
+    before, source = await asyncio.to_thread(earlier.unpacked, tmp_path / "old")
+    old = str(source)
     new = str(earlier.SOURCE)
-    for source in (old, new):  # and not what is installed
-        taken = await asyncio.to_thread(earlier.taken_from, source, tmp_path)
-        assert taken.is_relative_to(source), f"{source} was asked for and {taken} is run"
+    for wanted in (old, new):  # and not what is installed
+        taken = await asyncio.to_thread(earlier.taken_from, wanted, tmp_path)
+        assert taken.is_relative_to(wanted), f"{wanted} was asked for and {taken} is run"
     settings = {"HUBBUB_DRAIN_DELAY": "0.2", "HUBBUB_DRAIN_WINDOW": f"{seconds(5, 0.5)}", "PYTHONPATH": old}
     async with (
         asyncio.timeout(240),
@@ -39,7 +39,7 @@ async def test_a_rolling_upgrade_from_the_version_before(tmp_path: Path, redis: 
             await member.server.start()
             for _ in range(round(seconds(3, 1))):
                 await side_by_side(fleet, crowd)
-        await crowd.settle(f"rolling upgrade from {before[:12]}", one_epoch=True)
+        await crowd.settle(f"rolling upgrade from {before}", one_epoch=True)
 
 
 async def side_by_side(fleet: Fleet, crowd: FleetCrowd) -> None:
