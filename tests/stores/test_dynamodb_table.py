@@ -8,14 +8,17 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 from tests.stores.dynamodb_tables import PATIENCE, reopened, table_name
 
 from hubbub.errors import ConfigError
 from hubbub.model import Kind
-from hubbub.stores.base import IdempotencyKey, Store
+from hubbub.stores.base import Appended, IdempotencyKey, Store
 from hubbub.stores.dynamodb import DynamoStore
 from hubbub.stores.dynamodb.connections import Place, connect, place_of
 from hubbub.stores.dynamodb.keys import BUCKET_MS, bucket_of
+from hubbub.stores.dynamodb.tables import definition
 from hubbub.testing.dynamodb_local import DynamoDBLocal
 from hubbub.testing.samples import ago, make_change, make_comment, make_video_id
 
@@ -96,7 +99,95 @@ async def test_somebody_elses_table_is_left_alone(dynamodb_local: DynamoDBLocal,
         with pytest.raises(ConfigError) as refusal:
             await call
         assert refusal.value.setting == "HUBBUB_STORE"
+        assert "Name another table" in str(refusal.value)
     assert await items_of(client, table) == []
+
+
+async def test_a_table_whose_keys_are_of_another_type_is_left_alone(dynamodb_local: DynamoDBLocal, client: Any) -> None:
+    """Nothing is switched on in it."""
+    table = table_name()
+    wanted = definition(table)
+    wanted["AttributeDefinitions"][0]["AttributeType"] = "N"
+    await client.create_table(**wanted)
+    store = DynamoStore.from_url(dynamodb_local.url(table), store_timeout=PATIENCE)
+    for call in (store.create(dry_run=True), store.create()):
+        with pytest.raises(ConfigError, match="has other keys"):
+            await call
+    expiry = (await client.describe_time_to_live(TableName=table))["TimeToLiveDescription"]
+    assert expiry["TimeToLiveStatus"] == "DISABLED"
+
+
+async def test_expiry_by_another_attribute_is_said(dynamodb_local: DynamoDBLocal, client: Any) -> None:
+    """For then nothing of ours would ever go."""
+    table = table_name()
+    await client.create_table(**definition(table))
+    other = {"Enabled": True, "AttributeName": "other"}
+    await client.update_time_to_live(TableName=table, TimeToLiveSpecification=other)
+    with pytest.raises(ConfigError, match="expires items by the attribute other"):
+        await DynamoStore.from_url(dynamodb_local.url(table), store_timeout=PATIENCE).create()
+
+
+async def test_a_mark_that_says_no_version_is_none(dynamodb_local: DynamoDBLocal, client: Any) -> None:
+    """It is refused as another layout."""
+    table = table_name()
+    url = dynamodb_local.url(table)
+    async with reopened(url):
+        pass
+    await client.put_item(TableName=table, Item={"pk": {"S": "meta"}, "sk": {"S": "schema"}})
+    with pytest.raises(ConfigError, match=r"version 0, and this release reads 1"):
+        await DynamoStore.from_url(url, store_timeout=PATIENCE).open()
+
+
+ENDPOINTS = ["http://a_b:8000", "http://127.0.0.1:99999", "http://[::1", "http://:80"]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+async def test_an_endpoint_that_can_not_be_one_is_refused(endpoint: str) -> None:
+    """By the setting's name, before anything is asked of it."""
+    with pytest.raises(ConfigError) as refusal:
+        await DynamoStore.from_url(f"dynamodb://hubbub?region=local&endpoint={endpoint}", store_timeout=PATIENCE).open()
+    assert refusal.value.setting == "HUBBUB_STORE"
+
+
+@pytest.mark.parametrize("body", [b"<html></html>", b"{}", b"[]"])
+async def test_some_web_server_is_not_taken_for_dynamodb(dynamodb_local: DynamoDBLocal, body: bytes) -> None:
+    """Whatever it answers, it is said what to look at."""
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    async with RawTestServer(answer, host="127.0.0.1") as server:
+        url = f"dynamodb://hubbub?region=local&endpoint=http://127.0.0.1:{server.port}"
+        store = DynamoStore.from_url(url, store_timeout=PATIENCE)
+        for call in (store.open(), store.create()):
+            with pytest.raises(ConfigError, match="endpoint"):
+                await call
+
+
+async def test_the_region_may_stand_in_the_environment(
+    dynamodb_local: DynamoDBLocal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Lambda and ECS put it."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    url = f"dynamodb://{table_name()}?endpoint={dynamodb_local.endpoint}"
+    async with reopened(url) as store:  # the tests' credentials name it in AWS_REGION
+        await store.ping()
+    monkeypatch.delenv("AWS_REGION")
+    with pytest.raises(ConfigError, match="set AWS_REGION"):
+        await DynamoStore.from_url(url, store_timeout=PATIENCE).open()
+
+
+async def test_a_key_whose_comment_is_gone_makes_another(dynamodb_local: DynamoDBLocal, client: Any) -> None:
+    """As after a deletion by hand, or where it expired before its key."""
+    table, video_id = table_name(), make_video_id()
+    key = IdempotencyKey("ann", video_id, "k", b"f")
+    async with reopened(dynamodb_local.url(table)) as store:
+        gone, another = make_comment(video_id), make_comment(video_id)
+        await store.append(gone, key=key)
+        (item,) = [item for item in await items_of(client, table) if item["pk"]["S"].startswith("c#")]
+        await client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+        assert await store.append(another, key=key) == Appended(True, another, None)
+        assert not (await store.append(make_comment(video_id), key=key)).created
 
 
 async def test_a_table_of_a_newer_release_is_refused(dynamodb_local: DynamoDBLocal, client: Any) -> None:
@@ -201,6 +292,8 @@ WRONG_URLS = [
     ("dynamodb:///file.db", "names no table"),
     ("dynamodb://hubbub/else", "names no table"),
     ("dynamodb://hubbub#there", "names no table"),
+    ("dynamodb://[", "it is no URL"),
+    ("dynamodb://hub\uff0fbub", "it is no URL"),
     ("dynamodb://key:secret@hubbub", "credentials don't belong there"),
     ("dynamodb://hubbub?regoin=eu-west-1", "there is no regoin="),
     ("dynamodb://hubbub?region=eu-west-1&region=us-east-1", "says region= twice"),

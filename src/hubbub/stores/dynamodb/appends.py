@@ -35,14 +35,14 @@ async def append(context: Context, comment: Comment, key: IdempotencyKey | None,
     twice as much.
     """
     place = await context.buckets.opened(context.requests, comment.video_id, comment.id)
-    with_it = [] if key is None else [_key_write(key, comment)]
-    if due is not None:
-        with_it.append({"Item": unpublished_item(_birth(comment), due)})
+    on_list = [] if due is None else [{"Item": unpublished_item(_birth(comment), due)}]
     tombstone: Item | None = None
+    orphan: Item | None = None  # a key whose comment is gone, by hand or by expiry
     while True:
         born = comment if tombstone is None else born_as(comment, Status(text_of(tombstone, "status")))
+        of_it = [] if key is None else [_key_write(key, comment, orphan)]
         try:
-            await context.requests.put_all([_write(context, place, born, tombstone), *with_it])
+            await context.requests.put_all([_write(context, place, born, tombstone), *of_it, *on_list])
         except ConditionFailed as failed:
             of_comment, of_key = (*failed.reasons, _NO_KEY)[:2] if key is None else failed.reasons[:2]
         else:
@@ -52,6 +52,7 @@ async def append(context: Context, comment: Comment, key: IdempotencyKey | None,
             standing = await _made_by(context, key, of_key.item)
             if standing is not None:
                 return Appended(False, standing, None)
+            orphan = of_key.item
         if of_comment.code == CONDITION:
             item = of_comment.item
             if item is not None and is_born(item):
@@ -84,13 +85,19 @@ def _write(context: Context, place: Key, comment: Comment, tombstone: Item | Non
     }
 
 
-def _key_write(key: IdempotencyKey, comment: Comment) -> Item:
-    return {
+def _key_write(key: IdempotencyKey, comment: Comment, orphan: Item | None) -> Item:
+    """``orphan``: what may stand there besides, and be replaced."""
+    write: Item = {
         "Item": key_item(key, comment),
         "ConditionExpression": _FREE,
         "ExpressionAttributeNames": {"#at": "at"},
         "ExpressionAttributeValues": {":day_ago": number(comment.created_at - KEY_LIFETIME_MS)},
     }
+    if orphan is not None:
+        write["ConditionExpression"] += " OR #comment = :orphan"
+        write["ExpressionAttributeNames"]["#comment"] = "comment"
+        write["ExpressionAttributeValues"][":orphan"] = orphan["comment"]
+    return write
 
 
 async def _made_by(context: Context, key: IdempotencyKey, item: Item) -> Comment | None:

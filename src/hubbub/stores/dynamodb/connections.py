@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import AsyncExitStack
 from functools import cache
@@ -44,7 +45,10 @@ class Place(NamedTuple):
 
 def place_of(url: str) -> Place:
     """The place that a URL names. Raises `ConfigError`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise _wrong(url, "it is no URL") from None
     table = parts.netloc
     if "@" in table:
         raise _wrong(
@@ -65,7 +69,8 @@ def place_of(url: str) -> Place:
 async def connect(place: Place, *, patience: float, stack: AsyncExitStack) -> Any:
     """A client, closed with ``stack``. ``patience``: seconds that a request may wait for bytes.
 
-    Raises botocore's errors. Credentials are found the usual ways (environment, profiles, roles) at the first request.
+    Raises `ConfigError` and botocore's errors. Credentials are found the usual ways (environment, profiles, roles) at
+    the first request.
     """
     config = AioConfig(
         connect_timeout=min(patience, _LONGEST_CONNECT),
@@ -78,8 +83,13 @@ async def connect(place: Place, *, patience: float, stack: AsyncExitStack) -> An
     )
     session = get_session()
     session.register_component("data_loader", _models())
-    client = session.create_client("dynamodb", region_name=place.region, endpoint_url=place.endpoint, config=config)
-    return await stack.enter_async_context(client)
+    # What Lambda and ECS set, and other SDKs read; this one knows AWS_DEFAULT_REGION and profiles only.
+    region = place.region or os.environ.get("AWS_REGION") or None
+    client = session.create_client("dynamodb", region_name=region, endpoint_url=place.endpoint, config=config)
+    try:
+        return await stack.enter_async_context(client)
+    except ValueError as error:
+        raise ConfigError("HUBBUB_STORE", f"the endpoint {place.endpoint} can't be used: {error}.") from None
 
 
 @cache
@@ -92,13 +102,21 @@ def _models() -> Loader:
 def _option(url: str, name: str, value: str) -> Any:
     kind = _OPTIONS[name]
     if isinstance(kind, re.Pattern):
-        if kind.fullmatch(value):
+        if kind.fullmatch(value) and _is_addressable(value):
             return value
         raise _wrong(url, f"{name}= can't be {value!r}")
     least, most = kind
     if value.isascii() and value.isdigit() and least <= int(value[:12]) <= most:
         return int(value)
     raise _wrong(url, f"{name}= is a whole number from {least} to {most}")
+
+
+def _is_addressable(value: str) -> bool:
+    """Whether the port is one, of what has a port: the driver finds out at its first request only."""
+    try:
+        return urlsplit(value).port != 0
+    except ValueError:
+        return False
 
 
 _OPTIONS: dict[str, re.Pattern[str] | tuple[int, int]] = {

@@ -40,7 +40,10 @@ _MISSING = "ResourceNotFoundException"
 CONDITION = "ConditionalCheckFailed"
 """The reason of a cancelled transaction that tells that the table is not as was believed."""
 
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+_NO_CREDENTIALS = (
+    NoCredentialsError, PartialCredentialsError, CredentialRetrievalError,
+    botocore.exceptions.ProfileNotFound, botocore.exceptions.ConfigParseError,
+)  # fmt: skip
 _LOST = (HTTPClientError, botocore.exceptions.ConnectionError)
 
 DriverError = (ClientError, BotoCoreError, OSError)
@@ -52,6 +55,12 @@ class Unprocessed(Exception):
 
     def __init__(self, operation: str) -> None:
         super().__init__(f"{operation} left items unprocessed")
+
+
+class NotDynamoDB(BotoCoreError):  # type: ignore[misc] # botocore has no types
+    """What answers speaks another language, or says what only it understands."""
+
+    fmt = "what answers is not DynamoDB"
 
 
 class Reason(NamedTuple):
@@ -110,12 +119,17 @@ def is_unsure(error: Exception) -> bool:
 
 def is_misconfigured(error: Exception) -> bool:
     """Whether only a setting or an operator mends it."""
-    return code_of(error) in _DENIED | {_MISSING} or isinstance(error, (*_NO_CREDENTIALS, NoRegionError, SSLError))
+    lasting = (*_NO_CREDENTIALS, NoRegionError, SSLError, NotDynamoDB)
+    return code_of(error) in _DENIED | {_MISSING} or isinstance(error, lasting)
 
 
-def describe(error: BaseException | None, *, table: str, where: str, timeout: float) -> str:
-    """A sentence that names the cause and what to do about it; None: there was no answer at all in ``timeout`` s."""
+def describe(error: BaseException | None, *, table: str, where: str, timeout: float, answers: int = 0) -> str:
+    """A sentence that names the cause and what to do about it; None: ``timeout`` s were over without one, after so many
+    ``answers``.
+    """
     limit = f"within HUBBUB_STORE_TIMEOUT ({timeout:g} s)"
+    if error is None and answers:
+        return f"DynamoDB was not through with a call {limit}, although it gave {answers} answers. Raise that setting."
     if error is None:
         return f"DynamoDB did not answer {limit}. Check the way to {where}."
     code = code_of(error) if isinstance(error, Exception) else ""
@@ -143,6 +157,8 @@ def describe(error: BaseException | None, *, table: str, where: str, timeout: fl
         )
     if code:
         return f"DynamoDB refused a request ({code}: {said})."
+    if isinstance(error, NotDynamoDB):
+        return f"what answers at {where} is not DynamoDB. Check the endpoint in HUBBUB_STORE."
     if isinstance(error, NoRegionError):
         return "no AWS region is known. Write it in HUBBUB_STORE (dynamodb://TABLE?region=…), or set AWS_REGION."
     if isinstance(error, _NO_CREDENTIALS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -26,7 +27,7 @@ from hubbub.stores.dynamodb.keys import ALL_FLAGS, PING, UNPUBLISHED_SHARDS, Key
 from hubbub.stores.dynamodb.reads import subjects_of
 from hubbub.stores.dynamodb.requests import Requests, together
 
-_LEASES_AT_ONCE = 25
+_LEASES_AT_ONCE = 50
 _SMALLEST_PAGE = 50
 
 _FREE = "holder = :holder OR leased_until <= :now"
@@ -44,11 +45,17 @@ async def mark_unpublished(requests: Requests, event: Event, at: int) -> None:
         await requests.put(Item=item, ConditionExpression="attribute_not_exists(holder)")
 
 
-async def lease_unpublished(context: Context, holder: str, now: int, lease_ms: int, limit: int) -> list[Event]:
-    """Take the oldest events that nobody else holds. Whoever is overtaken goes on to those behind."""
+async def lease_unpublished(
+    context: Context, holder: str, now: int, lease_ms: int, limit: int, *, within: float
+) -> list[Event]:
+    """Take the oldest events that nobody else holds. Whoever is overtaken goes on to those behind.
+
+    Takes no more once ``within`` seconds are over: some from a slow table are worth more than a call that fails.
+    """
     taken: list[Item] = []
     waiting = _Waiting(context.requests, holder, now, limit)
-    while len(taken) < limit:
+    until = asyncio.get_running_loop().time() + within
+    while len(taken) < limit and (not taken or asyncio.get_running_loop().time() < until):
         candidates = await waiting.next(min(limit - len(taken), _LEASES_AT_ONCE))
         if not candidates:
             break
@@ -56,7 +63,10 @@ async def lease_unpublished(context: Context, holder: str, now: int, lease_ms: i
         taken += [item for item, leased in zip(candidates, await together(*leases), strict=True) if leased]
     shown = [(text_of(item, "video"), text_of(item, "subject")) for item in taken if shows_comment(item)]
     # Ids are unique within a video only, so each video is asked for by itself.
-    subjects = {video: await subjects_of(context, [pair for pair in shown if pair[0] == video]) for video, _ in shown}
+    subjects = {
+        video: await subjects_of(context, [pair for pair in shown if pair[0] == video])
+        for video in dict.fromkeys(video for video, _ in shown)
+    }
     return [
         event_of(item, video := text_of(item, "video"), subjects.get(video, {}).get(text_of(item, "subject")))
         for item in taken

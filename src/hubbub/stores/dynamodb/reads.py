@@ -115,15 +115,17 @@ async def by_user(context: Context, user_id: str, after: tuple[str, str] | None,
             ":after": {"S": keys.user_place(*after) if after else BEFORE_ALL_IDS},
         },
     }
-    places: list[Item] = []
+    found: list[Comment] = []
     last: Item | None = {}
-    while last is not None and len(places) < limit:
+    while last is not None and len(found) < limit:  # what the index still tells of may be gone from the table
         start = {"ExclusiveStartKey": last} if last else {}
-        items, last = await context.requests.query(**request, **start, Limit=limit - len(places))
-        places += items
-    wanted = {Key(text_of(one, "pk"), text_of(one, "sk")): text_of(one, "place") for one in places}
-    found = await context.requests.get_all(wanted)
-    return [comment_of(found[key], place.partition("#")[0]) for key, place in wanted.items() if key in found]
+        places, last = await context.requests.query(**request, **start, Limit=limit - len(found))
+        wanted = {Key(text_of(one, "pk"), text_of(one, "sk")): text_of(one, "place") for one in places}
+        standing = await context.requests.get_all(wanted)
+        found += [
+            comment_of(standing[key], place.partition("#")[0]) for key, place in wanted.items() if key in standing
+        ]
+    return found
 
 
 async def _journal(context: Context, video_id: str, low: str, limit: int) -> list[Item]:

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from hubbub.stores.dynamodb.failures import (
     DriverError,
+    NotDynamoDB,
     Unprocessed,
     code_of,
     condition_failed,
@@ -51,7 +52,7 @@ class Observer(Protocol):
 
 
 class Requests:
-    """What one call of a store's method asks of the table.
+    """What one call of a store's method asks of the table. ``answers`` counts those that came.
 
     ``cause`` is the last error that was tried again: what to blame when time is up. ``unsure``: a request that was
     tried again may have been carried out the first time.
@@ -63,6 +64,7 @@ class Requests:
         self.table = table
         self.cause: Exception | None = None
         self.unsure = False
+        self.answers = 0
 
     async def get(self, key: Key) -> Item | None:
         """An item, read consistently."""
@@ -157,7 +159,10 @@ class Requests:
                         raise
                     self.unsure = True
                 tries = await self._wait(tries, error)
+            except (AttributeError, TypeError, ValueError):  # the driver stumbles over what it can't be meant to read
+                raise NotDynamoDB from None
             else:
+                self.answers += 1
                 self._account(operation, answer)
                 return answer
 

@@ -172,7 +172,7 @@ class DynamoStore:
 
     async def lease_unpublished(self, holder: str, *, now: int, lease_ms: int, limit: int) -> list[Event]:
         async with self._call() as context:
-            return await lists.lease_unpublished(context, holder, now, lease_ms, limit)
+            return await lists.lease_unpublished(context, holder, now, lease_ms, limit, within=self._timeout / 2)
 
     async def confirm_published(self, events: Sequence[Event]) -> None:
         async with self._call() as context:
@@ -211,7 +211,7 @@ class DynamoStore:
             async with asyncio.timeout(self._timeout):
                 yield Context(requests, self._buckets, self._lifetime)
         except TimeoutError:
-            raise self._unavailable(requests.cause) from requests.cause
+            raise self._unavailable(requests.cause, requests.answers) from requests.cause
         except DriverError as error:
             raise self._unavailable(error) from error
         finally:
@@ -240,9 +240,10 @@ class DynamoStore:
                 raise ConfigError("HUBBUB_STORE", self._describe(error)) from error
             raise self._unavailable(error) from error
 
-    def _describe(self, error: BaseException | None) -> str:
-        return describe(error, table=self.place.table, where=str(self.place), timeout=self._timeout)
+    def _describe(self, error: BaseException | None, answers: int = 0) -> str:
+        place, timeout = self.place, self._timeout
+        return describe(error, table=place.table, where=str(place), timeout=timeout, answers=answers)
 
-    def _unavailable(self, error: BaseException | None) -> StoreUnavailable:
-        sentence = self._describe(error)
+    def _unavailable(self, error: BaseException | None, answers: int = 0) -> StoreUnavailable:
+        sentence = self._describe(error, answers)
         return StoreUnavailable(sentence[0].upper() + sentence[1:], retry_after=RETRY_AFTER)

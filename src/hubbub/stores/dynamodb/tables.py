@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from hubbub.errors import ConfigError
+from hubbub.errors import ConfigError, StoreUnavailable
 from hubbub.ids import now_ms
-from hubbub.stores.dynamodb.failures import ConditionFailed, code_of
+from hubbub.stores.dynamodb.failures import ConditionFailed, NotDynamoDB, code_of
 from hubbub.stores.dynamodb.items import number, number_of
 from hubbub.stores.dynamodb.keys import SCHEMA
 from hubbub.stores.dynamodb.requests import Requests
@@ -19,7 +19,13 @@ VERSION = 1
 
 _POLL = 0.25
 
+_MAKING_S = 90
+"""How long a new table may take, which is some 10 s as a rule."""
+
+_EXPIRES = "expires"
+
 _KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+_TEXTS = ("pk", "sk", "list", "place")
 _LISTS = {
     "IndexName": "lists",
     "KeySchema": [{"AttributeName": "list", "KeyType": "HASH"}, {"AttributeName": "place", "KeyType": "RANGE"}],
@@ -33,9 +39,7 @@ def definition(table: str) -> dict[str, Any]:
     return {
         "TableName": table,
         "KeySchema": _KEYS,
-        "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "list", "place")
-        ],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in _TEXTS],
         "GlobalSecondaryIndexes": [_LISTS],
         "BillingMode": "PAY_PER_REQUEST",
         "DeletionProtectionEnabled": True,
@@ -47,16 +51,16 @@ async def check_schema(requests: Requests) -> None:
     try:
         item = await requests.get(SCHEMA)
     except ClientError as error:
-        if code_of(error) != "ValidationException":  # its keys are others
+        if code_of(error) != "ValidationException":
             raise
-        item = None
+        raise _other_keys(requests.table) from error
     if item is None:
         raise ConfigError(
             "HUBBUB_STORE",
-            f"the table {requests.table} is there and is none of Hubbub's. Make it one with `hubbub store create`, or "
-            "name another table.",
+            f"the table {requests.table} bears no mark of Hubbub's. Make it one with `hubbub store create`, or name "
+            "another table; if it is one, look at the endpoint.",
         )
-    version = number_of(item, "version")
+    version = number_of(item, "version") if "version" in item else 0
     if version != VERSION:
         newer = version > VERSION
         raise ConfigError(
@@ -80,11 +84,12 @@ async def create(client: Any, requests: Requests) -> list[str]:
         said.append(f"The table {table} is there.")
     else:
         said.append(f"Somebody else is making the table {table}.")
-    while True:
+    for _ in range(int(_MAKING_S / _POLL)):
         if _is_active(await _describe(client, table)):
             break
         await asyncio.sleep(_POLL)
-    said.append(await _switch_on_expiry(client, table))
+    else:
+        raise StoreUnavailable(f"The table {table} is still being made after {_MAKING_S} s. Run this again in a while.")
     try:
         item = {**SCHEMA.item(), "version": number(VERSION), "at": number(now_ms())}
         await requests.put(Item=item, ConditionExpression="attribute_not_exists(pk)")
@@ -92,6 +97,7 @@ async def create(client: Any, requests: Requests) -> list[str]:
         await check_schema(requests)
     else:
         said.append(f"Marked it as Hubbub's, layout version {VERSION}.")
+    said.append(await _switch_on_expiry(client, table))
     said += await _advice(client, table)
     return said
 
@@ -129,7 +135,11 @@ async def _describe(client: Any, table: str) -> dict[str, Any] | None:
         if code_of(error) == "ResourceNotFoundException":
             return None
         raise
-    found: dict[str, Any] = answer["Table"]
+    except (AttributeError, TypeError, ValueError):  # the driver stumbles over what it can't be meant to read
+        raise NotDynamoDB from None
+    found: dict[str, Any] | None = answer.get("Table")
+    if found is None:
+        raise NotDynamoDB
     return found
 
 
@@ -142,22 +152,35 @@ def _is_active(description: dict[str, Any] | None) -> bool:
 
 def _check_keys(table: str, description: dict[str, Any]) -> None:
     indexes = {one["IndexName"]: one["KeySchema"] for one in description.get("GlobalSecondaryIndexes", [])}
-    if description["KeySchema"] != _KEYS or indexes.get("lists") != _LISTS["KeySchema"]:
-        raise ConfigError(
-            "HUBBUB_STORE",
-            f"the table {table} has other keys or lacks the index lists: it is not Hubbub's. Name another table.",
-        )
+    types = {one["AttributeName"]: one["AttributeType"] for one in description["AttributeDefinitions"]}
+    are_texts = all(types.get(name) == "S" for name in _TEXTS)
+    if description["KeySchema"] != _KEYS or indexes.get("lists") != _LISTS["KeySchema"] or not are_texts:
+        raise _other_keys(table)
+
+
+def _other_keys(table: str) -> ConfigError:
+    return ConfigError(
+        "HUBBUB_STORE",
+        f"the table {table} has other keys or lacks the index lists: it is not Hubbub's. Name another table.",
+    )
 
 
 async def _expiry_is_on(client: Any, table: str) -> bool:
-    answer = await client.describe_time_to_live(TableName=table)
-    return answer["TimeToLiveDescription"].get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    answer = (await client.describe_time_to_live(TableName=table))["TimeToLiveDescription"]
+    is_on = answer.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    if is_on and answer.get("AttributeName") != _EXPIRES:
+        raise ConfigError(
+            "HUBBUB_STORE",
+            f"the table {table} expires items by the attribute {answer.get('AttributeName')}, and Hubbub's say it in "
+            f"{_EXPIRES}. Switch that off (aws dynamodb update-time-to-live), and run this again.",
+        )
+    return is_on
 
 
 async def _switch_on_expiry(client: Any, table: str) -> str:
     if await _expiry_is_on(client, table):
         return "Expiry is on."
-    expiry = {"Enabled": True, "AttributeName": "expires"}
+    expiry = {"Enabled": True, "AttributeName": _EXPIRES}
     try:
         await client.update_time_to_live(TableName=table, TimeToLiveSpecification=expiry)
     except ClientError as error:

@@ -22,6 +22,9 @@ BEFORE_ALL_IDS = " "
 
 _BUCKETS_AT_ONCE = 8
 
+_LONGEST_PAGE = 1_000
+"""Items a query, of some 300 bytes: DynamoDB ends a page at 1 MB by itself."""
+
 
 class Stretch(NamedTuple):
     """Which comments: ids from ``low`` to ``high``, both included, that are visible or (``every``) of any status.
@@ -93,6 +96,7 @@ class _Shard:
     def __init__(self, requests: Requests, stretch: Stretch, bucket: Bucket, shard: int) -> None:
         self.items: deque[Item] = deque()
         self.more = True
+        self._page = 0
         self._requests = requests
         self._request = _request(stretch, keys.comments(bucket.video_id, bucket.name, shard))
 
@@ -101,8 +105,13 @@ class _Shard:
         return text_of(self.items[0], "sk")
 
     async def read(self, page: int) -> None:
-        """Read on: ``page`` items, of which those that are not asked for are left out."""
-        items, last = await self._requests.query(**self._request, Limit=page)
+        """Read on: ``page`` items, of which those that are not asked for are left out. Where that is most of them, the
+        next page is longer: thousands of hidden comments are not passed by a few at a time.
+        """
+        self._page = max(self._page, page)
+        items, last = await self._requests.query(**self._request, Limit=self._page)
+        if len(items) * 2 < self._page:
+            self._page = min(self._page * 2, _LONGEST_PAGE)
         self.items.extend(items)
         self.more = last is not None
         if last is not None:
