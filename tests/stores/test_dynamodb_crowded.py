@@ -52,6 +52,20 @@ async def test_a_long_list_of_one_video_is_leased_with_few_reads(store: DynamoSt
     assert sum(read) == MANY
 
 
+async def test_a_few_of_a_long_list_cost_a_few_reads(store: DynamoStore, proxy: FaultyDynamoDB) -> None:
+    """As when one is tried first after an outage; and what another holds is passed all the same."""
+    ids = await listed(store, make_video_id(), MANY)
+    proxy.seen.clear()
+    (first,) = await store.lease_unpublished("me", now=FAR, lease_ms=60_000, limit=1)
+    assert sum(one.answer["ScannedCount"] for one in proxy.seen if one.operation == "Query") < MANY
+    others = await store.lease_unpublished("you", now=FAR, lease_ms=60_000, limit=MANY - 20)
+    assert [event.id for event in (first, *others)] == ids[: MANY - 19]
+    proxy.seen.clear()
+    rest = await store.lease_unpublished("she", now=FAR, lease_ms=60_000, limit=10)
+    assert [event.id for event in rest] == ids[MANY - 19 : MANY - 9]
+    assert len(proxy.requests("Query")) <= 16 * 4
+
+
 async def test_a_slow_table_gives_a_part_of_the_list_rather_than_nothing(
     store: DynamoStore, proxy: FaultyDynamoDB
 ) -> None:

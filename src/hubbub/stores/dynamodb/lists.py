@@ -25,10 +25,10 @@ from hubbub.stores.dynamodb.items import (
 )
 from hubbub.stores.dynamodb.keys import ALL_FLAGS, PING, UNPUBLISHED_SHARDS, Key
 from hubbub.stores.dynamodb.reads import subjects_of
-from hubbub.stores.dynamodb.requests import Requests, together
+from hubbub.stores.dynamodb.requests import Requests, next_page, together
 
 _LEASES_AT_ONCE = 50
-_SMALLEST_PAGE = 50
+_SMALLEST_PAGE = 8
 
 _FREE = "holder = :holder OR leased_until <= :now"
 
@@ -149,8 +149,8 @@ class _Waiting:
             "FilterExpression": _FREE,
             "ExpressionAttributeValues": {":holder": {"S": holder}, ":now": number(now)},
         }
-        # What others hold is read, too, and left out: a small page could be full of it.
-        self._page = max(page, _SMALLEST_PAGE)
+        # Twice a shard's share: most often enough of every shard, without reading all of each.
+        self._pages = [max(2 * page // UNPUBLISHED_SHARDS, _SMALLEST_PAGE)] * UNPUBLISHED_SHARDS
         self._starts: list[Item | None] = [{} for _ in range(UNPUBLISHED_SHARDS)]
         self._items: list[list[Item]] = [[] for _ in range(UNPUBLISHED_SHARDS)]
 
@@ -175,8 +175,10 @@ class _Waiting:
         self._items[shard], self._starts[shard] = await self._requests.query(
             **{**self._free, **partition, "ExpressionAttributeValues": values},
             **({"ExclusiveStartKey": start} if start else {}),
-            Limit=self._page,
+            Limit=self._pages[shard],
         )
+        # What others hold is read, too, and left out.
+        self._pages[shard] = next_page(self._pages[shard], len(self._items[shard]))
 
 
 async def _lease(requests: Requests, item: Item, holder: str, now: int, until: int) -> bool:

@@ -36,6 +36,9 @@ _LOST_TRIES = 3
 _FIRST_WAIT, _LONGEST_WAIT = 0.025, 1.0
 
 _GET_AT_ONCE, _WRITE_AT_ONCE = 100, 25
+
+_LONGEST_PAGE = 1_000
+"""Items a query, of some 300 bytes: DynamoDB ends a page at 1 MB by itself."""
 """What BatchGetItem and BatchWriteItem take."""
 
 _WRITES = frozenset({"put_item", "update_item", "delete_item", "batch_write_item", "transact_write_items"})
@@ -193,3 +196,10 @@ async def together(*work: Coroutine[Any, Any, T]) -> list[T]:
             task.cancel()
         if not all(task.done() for task in tasks):
             await asyncio.wait(tasks)
+
+
+def next_page(page: int, kept: int) -> int:
+    """How many items to query after a page of which the filter left ``kept``. Where that is few, the next is longer:
+    thousands that are not asked for are not passed by a few at a time.
+    """
+    return page if 2 * kept >= page else min(2 * page, _LONGEST_PAGE)

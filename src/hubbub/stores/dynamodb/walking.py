@@ -14,16 +14,13 @@ from hubbub.stores.dynamodb import keys
 from hubbub.stores.dynamodb.buckets import Bucket
 from hubbub.stores.dynamodb.context import Context
 from hubbub.stores.dynamodb.items import Item, text_of
-from hubbub.stores.dynamodb.requests import Requests, together
+from hubbub.stores.dynamodb.requests import Requests, next_page, together
 from hubbub.stores.rules import AFTER_ALL_IDS
 
 BEFORE_ALL_IDS = " "
 """A sort key can't be empty."""
 
 _BUCKETS_AT_ONCE = 8
-
-_LONGEST_PAGE = 1_000
-"""Items a query, of some 300 bytes: DynamoDB ends a page at 1 MB by itself."""
 
 
 class Stretch(NamedTuple):
@@ -105,13 +102,10 @@ class _Shard:
         return text_of(self.items[0], "sk")
 
     async def read(self, page: int) -> None:
-        """Read on: ``page`` items, of which those that are not asked for are left out. Where that is most of them, the
-        next page is longer: thousands of hidden comments are not passed by a few at a time.
-        """
+        """Read on: at least ``page`` items, of which those that are not asked for are left out."""
         self._page = max(self._page, page)
         items, last = await self._requests.query(**self._request, Limit=self._page)
-        if len(items) * 2 < self._page:
-            self._page = min(self._page * 2, _LONGEST_PAGE)
+        self._page = next_page(self._page, len(items))
         self.items.extend(items)
         self.more = last is not None
         if last is not None:
