@@ -22,7 +22,7 @@ serve: ## Install if need be, then serve on http://127.0.0.1:8000 for developmen
 	@exec $(BIN)/hubbub serve --dev
 
 .PHONY: test
-test: venv node_modules/.made test-packages ## Run every test: the fast ones, then the slow ones (ARGS=… is passed to pytest)
+test: venv node_modules/.made test-packages engines ## Run every test: the fast ones, then the slow ones (ARGS=… is passed to pytest)
 	@$(if $(ARGS),,$(BIN)/node --test --test-reporter=dot client/test/*.test.js)
 	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow and not soak' $(ARGS) $(NONE_IS_FINE)
 	@$(WITH_NODE) $(BIN)/pytest -q -n 2 --dist loadfile -m 'slow and not soak' $(ARGS) $(NONE_IS_FINE)
@@ -77,13 +77,17 @@ docs: venv ## Write the generated page docs/settings.md
 
 .PHONY: clean
 clean: ## Remove what was made here, except databases
-	@rm -rf .venv .venv.lock node_modules bench/.build build dist .fuzz .hypothesis .schemathesis .coverage
+	@rm -rf .engines .venv .venv.lock node_modules bench/.build build dist .fuzz .hypothesis .schemathesis .coverage
 	@rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: venv
 venv:
 	@$(PYTHON) scripts/make_venv.py test check
+
+.PHONY: engines
+engines: | venv
+	@scripts/install-dynamodb-local
 
 .PHONY: test-packages
 test-packages:

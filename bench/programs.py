@@ -84,25 +84,35 @@ class Read:
         self.bytes: int = said["bytes"]
         self.fewest: int = said["fewest"]
         self.most: int = said["most"]
-        self.sum: int = said["sum"]
+        self.sums: list[int] = said["sums"]
         self.odd: int = said["odd"]
         self.resets: int = said["resets"]
         self.cpu_share: float = said["cpu_share"]
         self.delay = Percentiles(said["delay_ms"])
 
     def must_be_whole(self, count: int, first: int = 0) -> None:
-        """Raise `BenchError` unless every viewer had the comments numbered from ``first``, each once."""
-        expected = sum(range(first, first + count))
-        if (self.fewest, self.most, self.odd, self.sum) != (count, count, 0, expected):
+        """Raise `BenchError` unless every viewer had the comments numbered from ``first``, each once.
+
+        With several groups, ``count`` is a multiple of their number, and their videos took turns in being posted to.
+        """
+        groups = len(self.sums)
+        each = count // groups
+        expected = [sum(range(first + group, first + count, groups)) for group in range(groups)]
+        if (self.fewest, self.most, self.odd, self.sums) != (each, each, 0, expected):
             raise BenchError(
-                f"viewers had {self.fewest} to {self.most} comments instead of {count}; {self.odd} had other ones"
+                f"viewers had {self.fewest} to {self.most} comments instead of {each}; {self.odd} had other ones"
             )
 
 
 class Watch:
-    """The program ``watch``: a crowd of viewers. Leaving the context cuts them all off."""
+    """The program ``watch``: a crowd of viewers. Leaving the context cuts them all off.
 
-    def __init__(self, port: int, folder: Path, watching: Sequence[bytes], post: bytes | None = None) -> None:
+    ``groups``: how many videos ``watching`` goes through in turn; each group's viewers are compared with each other.
+    """
+
+    def __init__(
+        self, port: int, folder: Path, watching: Sequence[bytes], post: bytes | None = None, *, groups: int = 1
+    ) -> None:
         arguments = [str(program("load/watch")), str(port), str(request_file(folder, "watching", watching))]
         if post is not None:
             arguments.append(str(request_file(folder, "volley", [post])))
@@ -113,6 +123,9 @@ class Watch:
             text=True,
             preexec_fn=on_core(cores()[1]),  # noqa: PLW1509 # there are no threads here
         )
+        if groups > 1:
+            self.tell(f"groups {groups}")
+            self.answer()
 
     def __enter__(self) -> Self:
         return self
@@ -187,6 +200,11 @@ class Asked:
         if set(self.statuses) != {str(status)} or self.broken:
             raise BenchError(f"answers other than {status}: {self.statuses}, {self.broken} broken off")
         return self
+
+
+def seconds_for(count: int, rate: float) -> float:
+    """For how long `Ask` is to go on to ask so many times: half a turn longer, whichever way a fraction is rounded."""
+    return (count + 0.5) / rate
 
 
 class Ask:

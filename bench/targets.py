@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench.measure import children, cores
+from bench.measure import children, cores, cpu_seconds
 from bench.programs import BLANK_STAMP, BenchError, on_core
 from hubbub.comments.identity import mint_token
 
@@ -59,6 +59,12 @@ class Program(ABC):
         """The process that was started."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        assert self._process is not None
+        return self._process.poll() is None
 
     @property
     def pids(self) -> list[int]:
@@ -112,7 +118,12 @@ class Program(ABC):
 
     def __enter__(self) -> Self:
         self.folder.mkdir(exist_ok=True, parents=True)
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            if self._process is not None:
+                self.kill()
+            raise
         return self
 
     def __exit__(
@@ -134,13 +145,16 @@ class Target(Program):
 
 
 class Hubbub(Target):
-    """``hubbub serve`` as it comes, limits on but too high to be reached. ``environ``: ``HUBBUB_*`` settings."""
+    """``hubbub serve``, or another ``role``, as it comes, limits on but too high to be reached. ``environ``:
+    ``HUBBUB_*`` settings.
+    """
 
     name = "Hubbub"
 
-    def __init__(self, folder: Path, *, query: str = "backlog=0", **environ: str) -> None:
+    def __init__(self, folder: Path, *, query: str = "backlog=0", role: str = "serve", **environ: str) -> None:
         super().__init__(folder)
         self._query = query
+        self._role = role
         self._environ = environ
         self._token = mint_token(SECRET, "bench", None, ("post",), 7200)
 
@@ -158,7 +172,7 @@ class Hubbub(Target):
             "HUBBUB_LOG_LEVEL": "warning",
             **self._environ,
         }
-        self.spawn([sys.executable, "-m", "hubbub", "serve"], **settings)
+        self.spawn([sys.executable, "-m", "hubbub", self._role], **settings)
         self.wait_until_it_listens()
 
     def watching(self, video: str) -> bytes:
@@ -186,13 +200,19 @@ class Hubbub(Target):
         """Return once so many are let in: an answer's head comes a moment before, and a comment posted in between would
         rightly be none of theirs. Raises `BenchError`.
         """
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as metrics:
-                if b"\nhubbub_viewers %.1f\n" % count in metrics.read():
-                    return
-            time.sleep(0.05)
-        raise BenchError(f"{count} viewers were not let in within 20 s")
+        wait_for_viewers([self], count)
+
+    def cpu(self) -> dict[str, float]:
+        """CPU seconds so far, by part: there is one."""
+        return {self.name: cpu_seconds(self.pids)}
+
+    def metric(self, name: str) -> float:
+        """What a metric says at this moment; ``name`` may end in labels, as ``hubbub_joins_total{rung="log"}``. Without
+        them it is the sum of all; 0 where there is none yet.
+        """
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=20) as metrics:
+            lines = metrics.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((name + " ", name + "{")))
 
     def captured_frame(self, video: str) -> bytes:
         """A live comment's frame just as it goes to a plain viewer, chunk and all, with a blank stamp in it."""
@@ -215,3 +235,13 @@ class Hubbub(Target):
             while not frame.endswith(b"\n\n\r\n"):
                 frame += viewer.recv(65536)
             return frame
+
+
+def wait_for_viewers(servers: Sequence[Hubbub], count: float) -> None:
+    """Return once so many are let in, on all of them together. Raises `BenchError`."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if sum(server.metric("hubbub_viewers") for server in servers) == count:
+            return
+        time.sleep(0.05)
+    raise BenchError(f"{count:g} viewers were not let in within 20 s")

@@ -7,7 +7,7 @@ import { Pacer } from "./pacing.js";
 export class Flow {
   #room;
   #view;
-  #pacer = new Pacer((comments, earlier) => this.#arrive(comments, earlier));
+  #pacer = new Pacer((comments, earlier, calm) => this.#arrive(comments, earlier, calm));
 
   /** @param {import("./room.js").Room} room @param {import("./view.js").View} view */
   constructor(room, view) {
@@ -43,10 +43,13 @@ export class Flow {
     this.announcer.stop();
   }
 
-  /** @param {Comment[]} comments @param {boolean} [earlier] not to be announced */
-  #arrive(comments, earlier = false) {
+  /**
+   * @param {Comment[]} comments @param {boolean} [earlier] not to be announced @param {boolean} [calm] to be let in one by one:
+   * a browser may paint the whole list for every step of a movement
+   */
+  #arrive(comments, earlier = false, calm = true) {
     const { list } = this.#view;
-    list.add(comments, !earlier);
+    list.add(comments, calm && !earlier);
     if (earlier) return;
     const heard = comments.filter(({ user }) => !list.muted.has(user.id) && user.id !== this.#room.me);
     if (heard.length) this.announcer.tell(heard);

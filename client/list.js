@@ -52,7 +52,7 @@ export class CommentList {
     return !this.complete && (!!this.#reached || this.told >= FULL);
   }
 
-  /** @param {Comment[]} comments newest last @param {boolean} [fresh] they have just been said */
+  /** @param {Comment[]} comments newest last @param {boolean} [fresh] they have just been said, to be looked at one by one */
   add(comments, fresh = true) {
     this.told += comments.length;
     // Those that would be gone again before anybody saw them are not drawn at all.

@@ -60,7 +60,7 @@ textarea { max-height: 9rem; padding: .5rem .75rem; border-color: light-dark(#8d
 .sign-in { padding: .75rem 1rem; border-top: 1px solid var(--line); }
 @media (prefers-reduced-motion: no-preference) {
   .fresh { animation: come .18s; }
-  @keyframes come { from { opacity: 0; translate: 0 .375rem; } }
+  @keyframes come { from { opacity: 0; } }
 }
 @media (pointer: coarse) { button { min-height: 2.5rem; } }
 `;

@@ -11,9 +11,10 @@
  *     run SECONDS           let it run, then as `read`
  *     volley TIMES [1]      post; when the last viewer has it, post the next; then as `read`. 1: sleep between, do not spin
  *     resume WINDOW         from now on, whoever is cut off comes back, with Last-Event-ID and at most WINDOW under way
+ *     groups COUNT          viewers who stand COUNT apart watch the same video (1 at first: all do)
  *
- * `read` says how many stamps came and how late, the share of the time in which the program itself had work to do, and whether all viewers have had the same
- * set of them, each once: count, sum and xor of the numbers must agree.
+ * `read` says how many stamps came and how late, the share of the time in which the program itself had work to do, and
+ * whether all viewers of a group have had the same set of them, each once: count, sum and xor of the numbers must agree.
  */
 #include "common.h"
 
@@ -32,7 +33,7 @@ static int port, epoll;
 static struct requests requests;
 static struct request *post;
 static struct viewer *viewers;
-static size_t total, in, under_way, next_out;
+static size_t total, in, under_way, next_out, groups = 1;
 static uint64_t window, returns, resets, marked_at, stamps, bytes, reads, volley_left, volley_sequence, target;
 static bool resuming, opening;
 static double worked; /* seconds since the mark with something to do */
@@ -140,16 +141,19 @@ static void print_read(void) {
     for (size_t i = 0; i < total; i++) {
         if (viewers[i].count < fewest) fewest = viewers[i].count;
         if (viewers[i].count > most) most = viewers[i].count;
-        odd += viewers[i].sum != viewers[0].sum || viewers[i].xored != viewers[0].xored;
+        const struct viewer *like = &viewers[i % groups];
+        odd += viewers[i].sum != like->sum || viewers[i].xored != like->xored;
     }
     double seconds = (double)(now - marked_at) / 1e6;
     printf("{\"viewers\":%zu,\"seconds\":%.6f,\"stamps\":%llu,\"reads\":%llu,\"bytes\":%llu,\"fewest\":%llu,\"most\":%llu,"
-           "\"sum\":%llu,\"odd\":%zu,\"returns\":%llu,\"resets\":%llu,\"cpu_share\":%.3f,\"delay_ms\":",
+           "\"odd\":%zu,\"returns\":%llu,\"resets\":%llu,\"cpu_share\":%.3f,\"delay_ms\":",
            in, seconds, (unsigned long long)stamps, (unsigned long long)reads, (unsigned long long)bytes,
-           (unsigned long long)fewest, (unsigned long long)most, (unsigned long long)viewers[0].sum, odd,
+           (unsigned long long)fewest, (unsigned long long)most, odd,
            (unsigned long long)returns, (unsigned long long)resets, worked / seconds);
     print_histogram(&delays);
-    printf("}\n");
+    printf(",\"sums\":[");
+    for (size_t i = 0; i < groups && i < total; i++) printf("%s%llu", i ? "," : "", (unsigned long long)viewers[i].sum);
+    printf("]}\n");
     fflush(stdout);
 }
 
@@ -257,6 +261,10 @@ static void command(char *line) {
     } else if (sscanf(line, "resume %lf", &a) == 1) {
         window = (uint64_t)a;
         resuming = true;
+        printf("{}\n");
+        fflush(stdout);
+    } else if (sscanf(line, "groups %lf", &a) == 1 && a >= 1) {
+        groups = (size_t)a;
         printf("{}\n");
         fflush(stdout);
     } else { fprintf(stderr, "unknown command: %s", line); exit(2); }

@@ -12,9 +12,13 @@ from bench.scenarios.pages import LivePages
 from bench.scenarios.posts import Posts
 from bench.scenarios.posts_beside import PostsBeside
 from bench.scenarios.publishing import Publishing
+from bench.scenarios.reconnecting import Reconnecting
 from bench.scenarios.replay_page import ReplayPage
 from bench.scenarios.returning import Returning
+from bench.scenarios.routing import Routing
+from bench.scenarios.spread import Spread
 from bench.scenarios.videos import Videos
+from bench.scenarios.videos_over_redis import VideosOverRedis
 from bench.scenarios.windows import Windows
 
 ALL: tuple[type[Scenario], ...] = (
@@ -29,6 +33,10 @@ ALL: tuple[type[Scenario], ...] = (
     Returning,
     Videos,
     Publishing,
+    Spread,
+    VideosOverRedis,
+    Reconnecting,
+    Routing,
     Windows,
     LivePages,
     BusyPage,

@@ -64,8 +64,8 @@ class BusyPage(Scenario):
     name = "busy-page"
     title = f"A page while {RATE} comments/s come, for {SECONDS} s"
     note = (
-        "Chromium; posted by the load program; the component and, in the same browser at the same time, a page with no "
-        "more than an EventSource that appends a div and keeps 200. The main thread's tasks as Chromium's tracing has "
+        "Chromium; posted by the load program; first the component, then a page with no more than an EventSource that "
+        "appends a div and keeps 200, each in a browser of its own. The main thread's tasks as Chromium's tracing has "
         "them, by the clock on the wall; those over 50 ms as the page itself is told of them (PerformanceObserver). "
         "Heap: JavaScript's, the page's own objects' and buffers', after a collection of garbage that is forced at "
         f"{SETTLING} s and at {SECONDS} s; what that takes is not counted as a task"
@@ -75,26 +75,24 @@ class BusyPage(Scenario):
         site = Pages(folder / "pages")
         with site, Hubbub(folder / "hubbub", HUBBUB_CORS_ORIGINS=site.origin) as hubbub:
             tokens = [mint_token(SECRET, f"user{number}", f"User {number}", ("post",), 3600) for number in range(USERS)]
-            posts = [hubbub.posting_as(token, "v") for token in tokens]
             zero = str((time.time() - time.monotonic()) * 1000)  # the load's clock is the monotonic one
-            with Chromium(site, hubbub) as chromium:
-                windows = [chromium.open(kind, video="v", zero=zero) for kind in ("component", "plain")]
-                with chromium.tracing() as trace:
-                    ours, bare = pages = [
-                        _Page(name, window) for name, window in zip((HUBBUB, BARE), windows, strict=True)
-                    ]
-                    asking = Ask(hubbub.port, folder, posts, connections=4, seconds=SECONDS, rate=RATE)
-                    time.sleep(SETTLING)
-                    for page in pages:
+            busy = []
+            for name, kind in ((HUBBUB, "component"), (BARE, "plain")):
+                with Chromium(site, hubbub) as chromium:
+                    window = chromium.open(kind, video=kind, zero=zero)
+                    with chromium.tracing() as trace:
+                        page = _Page(name, window)
+                        posts = [hubbub.posting_as(token, kind) for token in tokens]
+                        asking = Ask(hubbub.port, folder, posts, connections=4, seconds=SECONDS, rate=RATE)
+                        time.sleep(SETTLING)
                         page.look()
-                    asking.result().must_be_all(201)
-                    for page in pages:
+                        asking.result().must_be_all(201)
                         page.finish()
-        for page in pages:
-            delays = seen(page.result, COUNT)
-            self.latency("Post to paint", page.name, delays)
-            self._tell(page, delays, page.tasks(trace))
-        self.figure("the main thread's time beside the bare page's", "×", ours.busy / bare.busy)
+                delays = seen(page.result, COUNT)
+                self.latency("Post to paint", page.name, delays)
+                self._tell(page, delays, page.tasks(trace))
+                busy.append(page.busy)
+        self.figure("the main thread's time beside the bare page's", "×", busy[0] / busy[1])
 
     def _tell(self, page: _Page, delays: Percentiles, tasks: list[float]) -> None:
         """The figures of a page; only the component has promised anything."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.measure import cores, cpu_seconds
 from bench.programs import BenchError, on_core
 from bench.scenario import Scenario
-from bench.targets import Program, free_port
+from bench.service import Redis
 from hubbub.brokers.redis import Bounds, RedisBroker
 from hubbub.brokers.redis.broker import PUBLISH
 from hubbub.brokers.redis.entries import publish_args
@@ -34,21 +34,6 @@ _ID = "01a21556-5f19-7078-9005-"
 _ids = IdSource()
 
 
-class RedisServer(Program):
-    """Redis as it comes, without persistence, on the server's core."""
-
-    name = "Redis"
-
-    def start(self) -> None:
-        self.port = free_port()
-        try:
-            options = ["--save", "", "--appendonly", "no", "--loglevel", "warning", "--dir", str(self.folder)]
-            self.spawn(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), *options])
-        except OSError as error:
-            raise BenchError(f"redis-server can't be run: {error}. Run scripts/install-bench-packages.") from None
-        self.wait_until_it_listens()
-
-
 class Publishing(Scenario):
     name = "redis"
     title = "Publishes/s through the script, one Redis node"
@@ -59,7 +44,7 @@ class Publishing(Scenario):
     )
 
     def run(self, folder: Path) -> None:
-        with RedisServer(folder / "redis") as server:
+        with Redis(folder / "redis") as server:
             command = _evalsha(server)
             ours, ours_cpu = _benchmark(server, command)
             plain, plain_cpu = _benchmark(server, ["XADD", "plain", "MAXLEN", "~", "1000", "*", "c", command[-2]])
@@ -79,7 +64,7 @@ def _event() -> Event:
     return comment_event(comment)
 
 
-def _evalsha(server: RedisServer) -> list[str]:
+def _evalsha(server: Redis) -> list[str]:
     """What the broker sends for a comment, with an id that redis-benchmark fills in anew each time."""
     keys = Keys("hubbub", None)
     event = _event()
@@ -98,7 +83,7 @@ def _command(*words: bytes) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
 
 
-def _benchmark(server: RedisServer, command: Sequence[str]) -> tuple[float, float]:
+def _benchmark(server: Redis, command: Sequence[str]) -> tuple[float, float]:
     """Commands a second, and Redis's CPU seconds for each. Raises `BenchError`."""
     options = [
         "-p",

@@ -22,6 +22,22 @@ test("the comments of a tick flow over the time to the next, and none waits long
   assert.ok(Math.max(...gaps) <= 200, `evenly: ${gaps}`);
 });
 
+test("a busy feed changes the list some twelve times a second, a calm one for each comment", async () => {
+  for (const [rate, most, isCalm] of /** @type {const} */ ([[50, 15, false], [8, 9, true]])) {
+    /** @type {[number, boolean][]} */
+    const changes = [];
+    const pacer = new Pacer((comments, _, calm) => changes.push([comments.length, calm]));
+    for (let number = 0; number < 3 * rate; number++) {
+      pacer.add([comment(number)]);
+      await advance(1_000 / rate, 5);
+    }
+    await advance(200, 5);
+    assert.equal(changes.reduce((sum, [count]) => sum + count, 0), 3 * rate);
+    assert.ok(changes.length <= 3 * most, `${changes.length} changes in 3 s`);
+    assert.ok(changes.slice(5).every(([, calm]) => calm === isCalm), `at ${rate}/s`);
+  }
+});
+
 test("what comes after a pause is shown at once", () => {
   let shown = 0;
   const pacer = new Pacer((comments) => (shown += comments.length));

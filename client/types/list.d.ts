@@ -40,7 +40,7 @@ export declare class CommentList {
     get reached(): string | undefined;
     /** Whether there may be earlier ones. */
     get more(): boolean;
-    /** @param {Comment[]} comments newest last @param {boolean} [fresh] they have just been said */
+    /** @param {Comment[]} comments newest last @param {boolean} [fresh] they have just been said, to be looked at one by one */
     add(comments: Comment[], fresh?: boolean): void;
     /** Comments from before the oldest one. @param {Comment[]} comments oldest first @param {boolean} more there are still others */
     addEarlier(comments: Comment[], more: boolean): void;

@@ -78,6 +78,12 @@ class Metrics:
         self.dropped = Counter(
             "hubbub_requests_dropped", "Requests ended before they got to an endpoint", ["reason"], registry=r
         )
+        self.store_units = Counter(
+            "hubbub_store_units", "Capacity units that the store charged: read, write", ["kind"], registry=r
+        )
+        self.store_retries = Counter(
+            "hubbub_store_retries", "Requests to the store tried again, by its reason", ["reason"], registry=r
+        )
         self.holes = Counter("hubbub_log_holes", "Holes seen in a video's log and fetched", registry=r)
         self.position_repairs = Counter(
             "hubbub_position_repairs", "Videos found behind the broker's log without a push that showed it", registry=r
@@ -86,6 +92,12 @@ class Metrics:
             "hubbub_reconciled",
             "Videos whose log was followed by another: continued by what the store showed, or reset",
             ["outcome"],
+            registry=r,
+        )
+        self.store_reads = Counter(
+            "hubbub_store_reads",
+            "Times the store was asked for viewers: to open a video, for those back from before its log, for a backlog",
+            ["reason"],
             registry=r,
         )
         self.store_polls = Counter("hubbub_store_polls", "Queries of the store in place of the live log", registry=r)
@@ -104,3 +116,20 @@ class Metrics:
     def render(self) -> bytes:
         """The text exposition format (Prometheus 0.0.4)."""
         return generate_latest(self.registry)
+
+
+class StoreCosts:
+    """Counts what a store's requests cost."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._read, self._write = (metrics.store_units.labels(kind) for kind in ("read", "write"))
+        self._retries = metrics.store_retries
+
+    def consumed(self, operation: str, *, read: float, written: float) -> None:
+        """Capacity units of one request."""
+        self._read.inc(read)
+        self._write.inc(written)
+
+    def retried(self, code: str) -> None:
+        """A request is tried again; ``code`` is the service's, empty where there was no answer."""
+        self._retries.labels(code or "no_answer").inc()

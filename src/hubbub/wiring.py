@@ -46,10 +46,10 @@ from hubbub.ids import IdSource
 from hubbub.limiters.base import RateLimiter
 from hubbub.limiters.local import LocalRateLimiter
 from hubbub.locks import shared_lock
-from hubbub.metrics import Metrics
+from hubbub.metrics import Metrics, StoreCosts
 from hubbub.presence.base import Presence
 from hubbub.presence.local import LocalPresence
-from hubbub.stores.base import Backups, Journal, Store
+from hubbub.stores.base import Backups, Journal, Provisioned, Store
 from hubbub.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -167,7 +167,29 @@ def make_store(settings: Settings, metrics: Metrics) -> Store:
         metrics.observe("hubbub_store_memory_bytes", "Memory that SQLite holds, most of it page caches", store.memory)
         metrics.observe("hubbub_store_log_bytes", "Size of SQLite's write-ahead log", store.log_bytes)
         return store
-    raise ConfigError("HUBBUB_STORE", f"there is no store {scheme or settings.store!r}; use sqlite:///FILE.")
+    if scheme == "dynamodb":
+        return _dynamodb(settings, metrics)
+    raise ConfigError(
+        "HUBBUB_STORE", f"there is no store {scheme or settings.store!r}; use sqlite:///FILE or dynamodb://TABLE."
+    )
+
+
+def _dynamodb(settings: Settings, metrics: Metrics) -> Store:
+    try:
+        from hubbub.stores.dynamodb import DynamoStore
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "HUBBUB_STORE",
+            f"dynamodb:// needs the driver, and there is no {error.name}: pip install 'hubbub[dynamodb]'.",
+        ) from None
+
+    return DynamoStore.from_url(
+        settings.store,
+        store_timeout=settings.store_timeout,
+        pending_writes=settings.pending_writes,
+        observer=StoreCosts(metrics),
+        on_commit=lambda _, seconds: metrics.commit.observe(seconds),
+    )
 
 
 def make_redis(settings: Settings) -> OverRedis | None:
@@ -189,6 +211,12 @@ def make_broker(settings: Settings, store: Store, redis: OverRedis | None = None
     scheme = settings.broker.partition(":")[0]
     if scheme == "local" and isinstance(store, Journal):
         return LocalBroker(store, lock_path=_lock_path(store))
+    if scheme == "local":
+        raise ConfigError(
+            "HUBBUB_BROKER",
+            f"local:// is a log within one process, and {urlsplit(settings.store).scheme}:// is a store for many: set "
+            "it to redis://HOST:PORT.",
+        )
     raise ConfigError("HUBBUB_BROKER", f"there is no broker {scheme or settings.broker!r}; use local:// or redis://.")
 
 
@@ -357,3 +385,11 @@ async def backup(settings: Settings, target: Path) -> None:
     if not isinstance(store, Backups):
         raise ConfigError("HUBBUB_STORE", "this store is backed up by its own tools.")
     await store.backup(target)
+
+
+async def create_store(settings: Settings, *, dry_run: bool) -> list[str]:
+    """Make the place that ``HUBBUB_STORE`` names, and say what was made, a line each. Raises `ConfigError`."""
+    store = make_store(settings, Metrics())
+    if not isinstance(store, Provisioned):
+        return [f"Nothing to make: {settings.store} is made by the first start."]
+    return await store.create(dry_run=dry_run)

@@ -27,12 +27,16 @@ class Counting(SqliteStore):
 
     confirmed: list[int]
     full = False
+    at_once = 1_000
 
     async def confirm_published(self, events: Sequence[Event]) -> None:
         if self.full:
             raise StoreUnavailable("disk full")
         self.confirmed.append(len(events))
         await super().confirm_published(events)
+
+    async def lease_unpublished(self, holder: str, *, now: int, lease_ms: int, limit: int) -> list[Event]:
+        return await super().lease_unpublished(holder, now=now, lease_ms=lease_ms, limit=min(limit, self.at_once))
 
 
 class Bench:
@@ -108,6 +112,23 @@ async def test_what_the_broker_does_not_confirm_is_on_the_list_and_published_lat
     bench.broker.trouble = None
     assert await publisher.sweep() == len(said)
     assert await bench.store.count_unpublished() == publisher.unpublished == 0
+    assert bench.shown() == said
+
+
+async def test_a_list_that_a_slow_store_gives_in_parts_is_published_without_a_pause(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As DynamoDB does where its answers take long: an outage's list would be published at a part a second."""
+    monkeypatch.setattr(publishing, "SWEEP_EVERY", 3_600.0)
+    bench.store.at_once = 3
+    bench.broker.trouble = "away"
+    said = await bench.post_some(10)
+    bench.broker.trouble = None
+    bench.publisher.start()
+    async with asyncio.timeout(10):
+        while await bench.store.count_unpublished():
+            await asyncio.sleep(0.01)
+    await bench.publisher.stop()
     assert bench.shown() == said
 
 

@@ -1,15 +1,11 @@
-"""The real proxies, each with the configuration that is shipped, on free ports of loopback.
-
-What an operator edits is edited here: addresses to listen on, the certificate, and where Hubbub's processes are. All
-else is the file as it stands; an edit that finds nothing to change fails.
+"""The real proxies, each with the configuration that is shipped (`hubbub.testing.proxy_files`), on free ports of
+loopback.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import shutil
 import signal
 import ssl
 import sys
@@ -22,6 +18,7 @@ from urllib.parse import urlsplit
 import trustme
 
 from hubbub.http.listening import listen
+from hubbub.testing.proxy_files import NginxFiles, ProxyFiles
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -35,11 +32,12 @@ class Proxy(ABC):
 
     name: ClassVar[str]
     moved_at_most: ClassVar[float]
+    _files: ProxyFiles
 
     def __init__(self, folder: Path, gateways: Sequence[str], apis: Sequence[str]) -> None:
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
-        shutil.copytree(DEPLOY / self.name, folder)
+        self._copy(DEPLOY / self.name)
         authority = trustme.CA()
         certificate = authority.issue_cert("localhost")
         (folder / "tls").mkdir()
@@ -109,20 +107,6 @@ class Proxy(ABC):
             await writer.wait_closed()
             return
 
-    def _edit(self, name: str, *changes: tuple[str, str]) -> None:
-        """Put something else in place of what stands exactly once in a file."""
-        text = (self._folder / name).read_text()
-        for old, new in changes:
-            assert text.count(old) == 1, (name, old)
-            text = text.replace(old, new)
-        (self._folder / name).write_text(text)
-
-    def _write(self, name: str, folder: Path, *changes: tuple[str, str]) -> None:
-        """The shipped file, changed, moved into its place at once."""
-        shutil.copy(folder / name, self._folder / (name + ".new"))
-        self._edit(name + ".new", *changes)
-        (self._folder / (name + ".new")).rename(self._folder / name)
-
     @property
     @abstractmethod
     def _command(self) -> list[str]: ...
@@ -130,6 +114,9 @@ class Proxy(ABC):
     @property
     @abstractmethod
     def _check(self) -> list[str]: ...
+
+    @abstractmethod
+    def _copy(self, shipped: Path) -> None: ...
 
     @abstractmethod
     def _configure(self) -> None: ...
@@ -146,40 +133,25 @@ class Nginx(Proxy):
 
     name = "nginx"
     moved_at_most = 0.0
+    _files: NginxFiles
+
+    def _copy(self, shipped: Path) -> None:
+        self._files = NginxFiles(shipped, self._folder)
 
     def _configure(self) -> None:
-        self._edit("hubbub-listen.conf", ("127.0.0.1:8080", f"127.0.0.1:{self._plain}"))
-        self._edit(
-            "hubbub-listen-tls.conf",
-            ("listen 443 ", f"listen 127.0.0.1:{self._secure} "),
-            ("/etc/hubbub/tls/fullchain.pem", "tls/fullchain.pem"),
-            ("/etc/hubbub/tls/privkey.pem", "tls/privkey.pem"),
-        )
-        with_tls = "include hubbub-listen.conf; include hubbub-listen-tls.conf;"
-        self._edit("nginx.conf", ("include hubbub-listen.conf;", with_tls))
+        self._files.listen(self._plain)
+        self._files.listen_tls(self._secure)
 
     def _write_addresses(self, gateways: Sequence[str], apis: Sequence[str]) -> None:
-        def lines(ports: Sequence[int | None]) -> str:
-            return "\n".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=5s;" for port in ports)
-
-        self._write("hubbub-gateways.conf", DEPLOY / self.name, (lines([8001, 8002]), lines(_ports(gateways))))
-        self._write("hubbub-api.conf", DEPLOY / self.name, (lines([8011, 8012]), lines(_ports(apis))))
+        self._files.addresses(_ports(gateways), _ports(apis))
 
     @property
     def _command(self) -> list[str]:
-        # Its workers would be another user's, who can't reach the test's folder.
-        settings = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
-        return [*self._nginx, "-g", settings]
+        return self._files.command
 
     @property
     def _check(self) -> list[str]:
-        return [*self._nginx, "-t"]
-
-    @property
-    def _nginx(self) -> list[str]:
-        program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
-        assert program is not None, "nginx is not installed: scripts/install-test-packages"
-        return [program, "-p", str(self._folder), "-e", "error.log", "-c", str(self._folder / "nginx.conf")]
+        return self._files.check_command
 
     def _reload(self) -> None:
         assert self._process is not None
@@ -192,8 +164,11 @@ class Envoy(Proxy):
     name = "envoy"
     moved_at_most = 0.1  # Maglev moves a few more than it must
 
+    def _copy(self, shipped: Path) -> None:
+        self._files = ProxyFiles(shipped, self._folder)
+
     def _configure(self) -> None:
-        self._edit(
+        self._files.edit(
             "envoy.yaml",
             ("address: 127.0.0.1, port_value: 8080", f"address: 127.0.0.1, port_value: {self._plain}"),
             ("address: 0.0.0.0, port_value: 8443", f"address: 127.0.0.1, port_value: {self._secure}"),
@@ -201,14 +176,14 @@ class Envoy(Proxy):
         )
 
     def _write_addresses(self, gateways: Sequence[str], apis: Sequence[str]) -> None:
-        def lines(ports: Sequence[int | None]) -> str:
+        def lines(ports: Sequence[int]) -> str:
             address = "address: 127.0.0.1, port_value: "
             return "\n".join(
                 f"          - endpoint: {{ address: {{ socket_address: {{ {address}{port} }} }} }}" for port in ports
             )
 
-        self._write("gateways.yaml", DEPLOY / self.name, (lines([8001, 8002]), lines(_ports(gateways))))
-        self._write("api.yaml", DEPLOY / self.name, (lines([8011, 8012]), lines(_ports(apis))))
+        self._files.write("gateways.yaml", (lines([8001, 8002]), lines(_ports(gateways))))
+        self._files.write("api.yaml", (lines([8011, 8012]), lines(_ports(apis))))
 
     @property
     def _command(self) -> list[str]:
@@ -229,5 +204,5 @@ def _free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in found]
 
 
-def _ports(urls: Sequence[str]) -> list[int | None]:
-    return [urlsplit(url).port for url in urls]
+def _ports(urls: Sequence[str]) -> list[int]:
+    return [urlsplit(url).port or 80 for url in urls]

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Route, expect
-from tests.web.visiting import COMMENTS, Visit, post, signed_in, visits
+from playwright.async_api import Route, expect
+from tests.web.visiting import COMMENTS, Visit, post, signed_in
 
-from hubbub.testing.server import Running, running_server, token
+from hubbub.testing.server import Running, token
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 MODERATOR = {"Authorization": f"Bearer {token('mod', ('read', 'post', 'moderate'))}"}
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def visit(browser: Browser) -> AsyncIterator[Visit]:
-    """Opens a page with the component (`visits`)."""
-    async with visits(browser) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    """A server without limits."""
-    async with running_server(tmp_path) as running:
-        yield running
 
 
 async def test_what_is_still_on_its_way_is_not_shown_among_another_videos_comments(

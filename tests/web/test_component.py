@@ -32,13 +32,6 @@ async def visit(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterat
         yield opened
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    """A server without limits."""
-    async with running_server(tmp_path) as running:
-        yield running
-
-
 async def test_what_one_posts_another_sees_and_the_poster_at_once(server: Running, visit: Visit) -> None:
     """A comment is shown to its poster before the server has it, once, and to everybody else when it has."""
     ada, grace = await visit(server.url, signed_in("ada")), await visit(server.url, signed_in("grace"))

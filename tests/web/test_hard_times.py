@@ -13,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
-from tests.web.visiting import COMMENTS, Visit, Visitor, post, signed_in, viewers, visits
+from tests.web.visiting import COMMENTS, Visit, Visitor, post, signed_in, viewers
 
 from hubbub.comments.draft import Draft
 from hubbub.comments.identity import Identity
@@ -25,13 +25,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 QUICK: dict[str, Any] = {"HUBBUB_RETRY_MIN": "50ms", "HUBBUB_RETRY_MAX": "100ms"}
 BOUND = 40_000  # ms: what is waited for comes long before, also on a machine that is five times slower
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def visit(browser: Browser) -> AsyncIterator[Visit]:
-    """Opens a page with the component (`visits`)."""
-    async with visits(browser) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module")

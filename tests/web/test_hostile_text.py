@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
-from tests.web.visiting import Visit, post, visits
+from playwright.async_api import expect
+from tests.web.visiting import Visit, post
 
-from hubbub.testing.server import Running, running_server
+from hubbub.testing.server import Running
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -27,20 +23,6 @@ HOSTILE = {
     "right to left": ("هذا تعليق طويل يلتف من اليمين إلى اليسار " * 10).strip(),
     "emoji": "👩‍👩‍👧‍👦🏳️‍🌈🔥" * 30,
 }
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def visit(browser: Browser) -> AsyncIterator[Visit]:
-    """Opens a page with the component (`visits`)."""
-    async with visits(browser) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    """A server without limits."""
-    async with running_server(tmp_path) as running:
-        yield running
 
 
 @pytest.mark.parametrize("width", [320, 420, 1000])

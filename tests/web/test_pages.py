@@ -80,6 +80,7 @@ async def test_a_newcomer_presses_the_button_and_sees_a_living_stream(server: Ru
     await ada.page.get_by_role("button", name="Start the demo").click()
     await expect(ada.page).to_have_url(server.url + "/watch/demo")
     await expect(ada.state).to_have_text("Live")
+    await expect(ada.page.locator("#demo")).to_be_hidden()
     await expect(ada.page.get_by_role("heading", level=1)).to_have_text("Northern lights over the ridge")
     await expect(ada.said.nth(3)).to_be_visible(timeout=PATIENT)
     await expect(ada.page.get_by_role("region", name="Pinned").locator(".text")).to_have_count(1)

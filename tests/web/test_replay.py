@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 from tests.web.media import BYTES, Recording, silence
-from tests.web.visiting import COMMENTS, Visit, Visitor, signed_in, visits
+from tests.web.visiting import COMMENTS, Visit, Visitor, signed_in
 
 from hubbub.model import Comment
 from hubbub.testing.samples import make_comment
@@ -38,13 +38,6 @@ CLOCK = """async () => {
     const { PlayerClock } = await import("/client/v1/hubbub-comments.js");
     window.player = document.querySelector("hubbub-comments").clock = new PlayerClock();
 }"""
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def visit(browser: Browser) -> AsyncIterator[Visit]:
-    """Opens a page with the component (`visits`)."""
-    async with visits(browser) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module")

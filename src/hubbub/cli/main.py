@@ -20,6 +20,7 @@ from hubbub.cli.demo import demo
 from hubbub.cli.options import DEBUG_VARIABLE
 from hubbub.cli.post import post
 from hubbub.cli.serve import api, gateway, serve
+from hubbub.cli.store import store
 from hubbub.cli.tail import tail
 from hubbub.cli.terminal import harmless
 from hubbub.cli.token import token
@@ -98,7 +99,7 @@ def program() -> None:
     """
 
 
-for command in (serve, api, gateway, demo, token, post, tail, video, config, backup):
+for command in (serve, api, gateway, demo, token, post, tail, video, config, store, backup):
     program.add_command(command)
 
 

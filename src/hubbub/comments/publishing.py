@@ -154,7 +154,7 @@ class Publisher:
     async def _sweep_forever(self) -> None:
         while True:
             try:
-                while await self.sweep() >= SWEEP_BATCH:
+                while await self.sweep():  # a slow store may give less than a batch although there is more
                     pass
                 self._troubled = ""
             except HubbubError as error:

@@ -148,7 +148,7 @@ class Settings:
     store: str = setting(
         "sqlite:///hubbub.db",
         values.url,
-        "Where comments are kept: sqlite:///FILE, or sqlite:////FILE from the root.",
+        "Where comments are kept: sqlite:///FILE, sqlite:////FILE from the root, or dynamodb://TABLE?region=….",
         group="Parts",
         example="sqlite:////var/lib/hubbub/hubbub.db",
         metavar="URL",
@@ -212,7 +212,7 @@ class Settings:
     store_timeout: float = setting(
         "5s",
         values.seconds(0.05, 300),
-        "How long a write waits for a store that another program has locked; at most HUBBUB_MAX_SKEW.",
+        "How long a write waits for a store that is locked, throttled or away; at most HUBBUB_MAX_SKEW.",
         group="Parts",
         metavar="TIME",
     )

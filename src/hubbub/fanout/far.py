@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
@@ -40,8 +41,16 @@ PAGE = 1_000
 PAGES = 5
 """Rows a query, and queries in a row, for one reading of the store: at 10 s of skew, 500 events a second."""
 
+ON_ITS_WAY_MS = 1_000
+"""What is younger is most likely about to be pushed: a publish that takes longer than half of it is given up."""
+
 READ_WITHIN = 5.0
 """Seconds for the broker's answer to a reading; beyond that it counts as away."""
+
+GRACE = 0.3
+"""Seconds that a push may be on its way before it counts as lost."""
+
+_LOOK_EVERY = 0.01
 
 RETRY = 1.0
 """Seconds, more or less, between two attempts to fill a hole."""
@@ -49,8 +58,10 @@ RETRY = 1.0
 MENDING = 16
 """Videos whose log is read at once, of all that were found behind: for the ``gate``."""
 
-NOWHERE = Position("away", 0)
-"""Where a ring stands whose log has never been read."""
+
+def nowhere() -> Position:
+    """Where a ring stands whose log has never been read: a place in no other ring, whoever began without a log too."""
+    return Position(f"away{secrets.token_hex(8)}", 0)
 
 
 class _Read(NamedTuple):
@@ -67,7 +78,7 @@ class FarIntake(Intake):
     """An `Intake` for a `Distant` broker. ``gate`` bounds the readings of all videos' logs.
 
     ``unsettled``: when the ring began, the store had comments from a moment ago that the log had not. They are about to
-    be pushed, or were lost with an earlier log: a `poll` a little later brings what is still missing.
+    be pushed, or were lost with an earlier log. If they are not pushed within `GRACE`, a `poll` brings what is missing.
     """
 
     def __init__(
@@ -83,6 +94,7 @@ class FarIntake(Intake):
     ) -> None:
         super().__init__(video_id, ring, follower, broker=broker, store=store, metrics=metrics)
         self.unsettled = False
+        self._due: frozenset[str] = frozenset()  # those comments, as the ring began
         self._gate = gate
         self._known = Known()
         self._sure = 0
@@ -104,15 +116,25 @@ class FarIntake(Intake):
         if self._held is None:
             self._begin_mending([])
 
-    async def poll(self) -> int:
-        """Bring viewers what the store has and they have not; how many events. Raises `StoreUnavailable`."""
+    async def poll(self, *, on_its_way: bool = True) -> int:
+        """Bring viewers what the store has and they have not; how many events. Raises `StoreUnavailable`.
+
+        Not ``on_its_way``: but for what the log is most likely about to bring, in an order that only it knows. What is
+        left to it keeps this unsettled.
+        """
         beginnings = self._beginnings
         read = await self._read_store()
         if beginnings != self._beginnings:  # the ring has begun anew meanwhile, and has its own idea of what is old
             return 0
-        self.unsettled = not read.complete
-        self._sure = max(self._sure, read.sure)
-        return self._bring(read.events)
+        events, sure = read.events, read.sure
+        if not on_its_way:
+            held = {entry.event.id for entry in self._held or ()}
+            young = now_ms() - ON_ITS_WAY_MS
+            events = [event for event in events if event.at <= young and event.id not in held]
+            sure = min(sure, young)
+        self.unsettled = not read.complete or len(events) < len(read.events)
+        self._sure = max(self._sure, sure)
+        return self._bring(events)
 
     # --- events in ---------------------------------------------------------------------------------------------------
 
@@ -169,8 +191,23 @@ class FarIntake(Intake):
         except BrokerUnavailable:
             await self._begin_from_store()
         if self.unsettled:
+            await self._wait_for_pushes()
+        if self.unsettled:
             with suppress(HubbubError):  # it stays unsettled then, and is polled again
-                await self.poll()
+                await self.poll(on_its_way=False)
+
+    async def _wait_for_pushes(self) -> None:
+        """Mostly they were accepted while we read, and are pushed before the store could be asked once more: by every
+        video at once, when all viewers of a gateway that died come here.
+        """
+        until = asyncio.get_running_loop().time() + GRACE
+        while self._held is not None:
+            if self._due <= {entry.event.id for entry in self._held}:
+                self.unsettled = False
+                return
+            if asyncio.get_running_loop().time() >= until:
+                return
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _begin(self) -> None:
         began = now_ms()
@@ -183,6 +220,7 @@ class FarIntake(Intake):
                 all_in_log=False,
                 tail=min(OPENING_TAIL, self._ring.max_entries),
             )
+            self._metrics.store_reads.labels("opening").inc()
         entries = [Entry(position, self._known.as_of_now(event)) for position, event in opened.entries]
         self._settle(opened._replace(entries=entries), began)
         if opened.start.offset and entries:  # what came before them is history
@@ -192,7 +230,8 @@ class FarIntake(Intake):
         began = now_ms()
         self._sure = began - self._ring.skew_ms
         recent = await self._read_store()  # first, so that what comes after it is new to everybody
-        opened = await open_store(self._video_id, self._store, NOWHERE)
+        self._metrics.store_reads.labels("opening").inc()
+        opened = await open_store(self._video_id, self._store, nowhere())
         self._settle(opened, began)
         for event in recent.events:
             self._known.add(event, off_ring=True)
@@ -200,7 +239,7 @@ class FarIntake(Intake):
     def _settle(self, opened: Opened, began: int) -> None:
         self._beginnings += 1
         self._sure = began - self._ring.skew_ms - LATE_MS
-        self.unsettled = opened.unsettled
+        self.unsettled, self._due = bool(opened.unsettled), opened.unsettled
         self._known.begin_anew()
         for event in opened.older:
             self._known.add(event, off_ring=True)

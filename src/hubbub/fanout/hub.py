@@ -22,6 +22,7 @@ from hubbub.fanout.housekeeping import Housekeeper
 from hubbub.fanout.intake import Intake
 from hubbub.fanout.lookout import Lookout
 from hubbub.fanout.resume import Resumed, Resumer
+from hubbub.fanout.seams import LATE_MS
 from hubbub.fanout.seats import Seats
 from hubbub.fanout.ticker import Ticker
 from hubbub.fanout.viewer import Viewer
@@ -78,7 +79,7 @@ class Hub:
         self._closing: dict[str, asyncio.Task[None]] = {}
         self.seats = Seats(max_viewers, max_per_address)
         self._ticker = Ticker(shortest=timing.tick_min, longest=timing.tick_max, metrics=metrics)
-        self.resumer = Resumer(store)
+        self.resumer = Resumer(store, metrics, late_ms=LATE_MS if isinstance(broker, Distant) else 0)
         self.lookout: Lookout | None = None
         self._new_intake: NewIntake = partial(Intake, broker=broker, store=store, metrics=metrics)
         if isinstance(broker, Distant):

@@ -146,6 +146,7 @@ class Intake:
         await self._begin()
 
     async def _begin(self) -> None:
+        self._metrics.store_reads.labels("opening").inc()
         self._restart(await open_log(self._video_id, self._broker, self._store, self._ring.skew_ms))
 
     def _restart(self, opened: Opened) -> None:
@@ -238,6 +239,7 @@ class Intake:
         if self._reading.locked():
             return
         async with self._log_held():  # a retraction that comes while we read must find what we are about to add
+            self._metrics.store_reads.labels("backlog").inc()
             newest = await self._store.newest(self._video_id, MAX_BACKLOG)
             oldest, settled = backlog.oldest, now_ms() - self._ring.skew_ms
             backlog.add_older(

@@ -18,15 +18,12 @@ from itertools import islice
 from hubbub.brokers.base import Distant
 from hubbub.errors import BrokerUnavailable, HubbubError
 from hubbub.fanout.channel import Channel
-from hubbub.fanout.far import FarIntake
+from hubbub.fanout.far import GRACE, FarIntake
 from hubbub.ids import now_ms
 from hubbub.metrics import Metrics
 from hubbub.model import Position
 
 log = logging.getLogger(__name__)
-
-GRACE = 0.3
-"""Seconds that a push may be on its way before it counts as lost."""
 
 HEADS = 500
 """Videos asked about in one call."""
@@ -124,7 +121,7 @@ class Lookout:
                 intake.level(began)
         for video_id, intake in intakes.items():
             if intake.unsettled and video_id in heads:
-                await self._poll(intake)
+                await self._poll(intake, on_its_way=False)
         return True
 
     async def _heads(self, video_ids: list[str]) -> dict[str, Position]:
@@ -161,9 +158,9 @@ class Lookout:
                     await self._polls.acquire()
                     polls.create_task(self._poll(channel.intake)).add_done_callback(lambda _: self._polls.release())
 
-    async def _poll(self, intake: FarIntake) -> None:
+    async def _poll(self, intake: FarIntake, *, on_its_way: bool = True) -> None:
         try:
-            await intake.poll()
+            await intake.poll(on_its_way=on_its_way)
         except HubbubError as error:
             if not self._store_away:  # once an outage, not for every video and second
                 log.warning("the store does not answer either; viewers keep what they have: %s", error)

@@ -22,8 +22,8 @@ class Opened(NamedTuple):
     """The log's recent entries with the place they start after, comments older than those, and the pins as of then.
     ``timeline`` is what was known of the video's before the entries, or since: entries that change it say so.
 
-    ``complete``: there are no older comments than these. ``unsettled``: the store has comments from a moment ago that
-    are neither among the entries nor among the older ones.
+    ``complete``: there are no older comments than these. ``unsettled``: ids of comments from a moment ago
+    that the store has, and that are neither among the entries nor among the older ones.
     """
 
     start: Position
@@ -32,7 +32,7 @@ class Opened(NamedTuple):
     pins: list[Event]
     complete: bool
     timeline: Timeline
-    unsettled: bool = False
+    unsettled: frozenset[str] = frozenset()
 
 
 async def open_log(
@@ -62,8 +62,8 @@ async def open_log(
     missing = [comment for comment in newest if comment.id not in shown_here]
     before = entries[0].event.id if entries and start.offset and not all_in_log else ""
     older = [unpinned_event(comment) for comment in missing if comment.created_at < settled or comment.id < before]
-    complete, unsettled = len(newest) < MAX_BACKLOG, len(older) < len(missing)
-    return Opened(start, entries, older, pins, complete, timeline, unsettled)
+    unsettled = {comment.id for comment in missing} - {event.subject for event in older}
+    return Opened(start, entries, older, pins, len(newest) < MAX_BACKLOG, timeline, frozenset(unsettled))
 
 
 async def open_store(video_id: str, store: Store, start: Position) -> Opened:

@@ -91,8 +91,8 @@ class Store(Protocol):
     - What `append`, `apply` and `keep_video` are given with ``due`` is on the unpublished list in the same commit, so
       that an accepted event is in the live log or on that list, whoever dies when. Sweepers leave it alone until
       ``due`` (ms): by then whoever wrote it has published and confirmed it. What writes no event lists none.
-    - Readers see a write as soon as its method has returned (`page`, `window` and `videos` may lag in stores that say
-      so; never `changes_since`, `newest`, `get`, `pins`, `video`).
+    - Readers see a write as soon as its method has returned (`page`, `window`, `videos` and `by_user` may lag in
+      stores that say so; never `changes_since`, `newest`, `get`, `pins`, `video`).
     - Lists of comments hold visible ones only, unless said otherwise; ``pinned`` is as of the read.
 
     The caller owes
@@ -184,7 +184,9 @@ class Store(Protocol):
         """
 
     async def by_user(self, user_id: str, *, after: tuple[str, str] | None, limit: int) -> list[Comment]:
-        """A user's comments of every status in order of (video_id, id), beyond ``after``: for export and purge."""
+        """A user's comments of every status in order of (video_id, id), beyond ``after``: for export and purge. Where
+        this may lag, which comments there are is what lags; how each stands does not.
+        """
 
     async def mark_unpublished(self, event: Event, *, at: int) -> None:
         """Put an accepted event whose publish was not confirmed on the unpublished list, due at once; one that is there
@@ -245,3 +247,13 @@ class Backups(Protocol):
 
     async def backup(self, target: Path) -> None:
         """Write a consistent copy. Raises `ConfigError` when ``target`` exists or can't be written."""
+
+
+@runtime_checkable
+class Provisioned(Protocol):
+    """A store whose place an operator makes before any process opens it."""
+
+    async def create(self, *, dry_run: bool = False) -> list[str]:
+        """Make what is missing of it, and say what was made, a line each; ``dry_run``: what would be. Works on a store
+        that is not open. Raises `ConfigError` where the place is taken by something else, `StoreUnavailable`.
+        """

@@ -108,9 +108,20 @@ class Follower:
     ``seen`` is the ids of the comments it got, in order, repeats included, and ``retracted`` those that it was told to
     take away; ``names`` counts every event's name;
     ``longest_wait`` is the longest time in seconds between two events.
+
+    ``shard`` is told to proxies. ``patient``: it comes back after the time that the stream's ``retry:`` says, as
+    browsers do, and not at once.
     """
 
-    def __init__(self, url: str | Sequence[str], video_id: str, *, batch: bool) -> None:
+    def __init__(
+        self,
+        url: str | Sequence[str],
+        video_id: str,
+        *,
+        batch: bool,
+        shard: int | None = None,
+        patient: bool = False,
+    ) -> None:
         self.seen: list[str] = []
         self.retracted: set[str] = set()
         self.names: dict[str, int] = {}
@@ -118,7 +129,10 @@ class Follower:
         self.longest_wait = 0.0
         self._urls = _round(url)
         self._video_id = video_id
-        self._query = "batch=1" if batch else ""
+        query = ["batch=1"] * batch + ([] if shard is None else [f"shard={shard}"])
+        self._query = "&".join(query)
+        self._patient = patient
+        self._stream: Stream | None = None
 
     @property
     def connections(self) -> int:
@@ -129,10 +143,12 @@ class Follower:
         """Watch until cancelled."""
         heard = time.monotonic()
         while True:
+            pause = 0.0
             with contextlib.suppress(OSError, EOFError):
                 url = next(self._urls)
                 async with Stream.open(url, self._video_id, self._query, last_event_id=self.last_id) as stream:
                     assert stream.status == 200, stream.status
+                    self._stream = stream
                     async for event in stream:
                         self.longest_wait = max(self.longest_wait, time.monotonic() - heard)
                         heard = time.monotonic()
@@ -141,7 +157,14 @@ class Follower:
                         if event.name in ("comment_deleted", "comment_hidden"):
                             self.retracted.add(event.json()["id"])
                         self.last_id = event.id or self.last_id
-            await asyncio.sleep(_MOMENT)
+                    if self._patient:
+                        pause = (stream.decoder.retry_ms or 0) / 1_000
+            await asyncio.sleep(max(pause, _MOMENT))
+
+    def move_on(self) -> None:
+        """Break the stream off, so as to resume at the next of its addresses."""
+        if self._stream is not None:
+            self._stream.break_off()
 
 
 def _round(url: str | Sequence[str]) -> Iterator[str]:

@@ -238,6 +238,10 @@ class Stream:
         while (event := await self.next()) is not None:
             yield event
 
+    def break_off(self) -> None:
+        """End the connection by a reset; whoever reads finds the end."""
+        self._connection.writer.transport.abort()
+
     async def until(self, name: str) -> list[Event]:
         """The events up to and with the first one called ``name``. Raises `EOFError` when the stream ends before it."""
         seen: list[Event] = []
@@ -248,11 +252,15 @@ class Stream:
         raise EOFError(f"the stream ended without {name}: {[event.name for event in seen]}")
 
     async def _part(self) -> bytes:
-        """The next chunk of the body; b"" at the end."""
+        """The next chunk of the body, or all of one that comes whole, as a proxy's own; b"" at the end."""
         if self.ended:
             return b""
         reader = self._connection.reader
         try:
+            if (length := self.headers.get("content-length")) is not None:
+                data = await reader.readexactly(int(length))
+                self.ended = True
+                return data
             size = int(await reader.readuntil(b"\r\n"), 16)
             data = (await reader.readexactly(size + 2))[:-2]
         except (OSError, EOFError):

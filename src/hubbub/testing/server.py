@@ -101,6 +101,10 @@ class ServerProcess:
         assert self._process is not None
         return self._process.pid
 
+    def change(self, **environ: str) -> None:
+        """What is told to it besides from the next start on, as by an operator who upgrades."""
+        self._environ.update(environ)
+
     async def start(self) -> None:
         """Start, and return once it answers."""
         if not self._port:
@@ -144,8 +148,9 @@ class ServerProcess:
         self._process.send_signal(number)
 
     async def kill(self) -> None:
-        """``kill -9``."""
-        await self._end(signal.SIGKILL)
+        """``kill -9``, where it was started."""
+        if self._process is not None:
+            await self._end(signal.SIGKILL)
 
     async def terminate(self) -> int:
         """SIGTERM, and wait; the exit status."""

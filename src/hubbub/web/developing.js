@@ -38,7 +38,12 @@ export async function hostToken() {
 export function offerDemo(tell) {
   const button = part("demo", HTMLButtonElement);
   button.hidden = false;
-  call("GET", "/dev/demo").then(({ ends_at }) => ends_at && (button.textContent = "Watch the demo"), () => {});
+  const plays = (/** @type {{video_id: string | null, ends_at: number | null}} */ { video_id, ends_at }) => {
+    if (!ends_at) return;
+    button.textContent = "Watch the demo";
+    button.hidden = location.pathname === `/watch/${video_id}`;
+  };
+  call("GET", "/dev/demo").then(plays, () => {});
   button.addEventListener("click", async () => {
     tell("");
     button.disabled = true;

@@ -39,6 +39,12 @@ class Member:
         assert self.to_redis is not None
         return self.to_redis
 
+    @property
+    def store_link(self) -> Link:
+        """Its way to a store that has an address."""
+        assert self.to_store is not None
+        return self.to_store
+
 
 @dataclass
 class Fleet:
@@ -85,9 +91,12 @@ async def fleet_of(
             fleet.apis.append(await _member(stack, directory, "api", redis, store, command, environ))
         for _ in range(gateways):
             fleet.gateways.append(await _member(stack, directory, "gateway", redis, store, [], environ))
-        await asyncio.gather(*(member.server.start() for member in [*fleet.apis, *fleet.gateways]))
         for member in [*fleet.apis, *fleet.gateways]:
-            stack.push_async_callback(member.server.kill)
+            stack.push_async_callback(member.server.kill)  # also when another one does not come up
+        for few in (fleet.apis, fleet.gateways):  # all at once, each might find its store slow
+            async with asyncio.TaskGroup() as starting:
+                for member in few:
+                    starting.create_task(member.server.start())
         yield fleet
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
-from hubbub.errors import Unprocessable
-from hubbub.model import Comment, Event, Kind, Position, Status
+from hubbub.model import Comment, Event, Kind, Position
 from hubbub.stores.base import Appended, IdempotencyKey
+from hubbub.stores.rules import KEY_LIFETIME_MS, born_as, key_reused
 from hubbub.stores.sqlite.lists import list_unpublished
 from hubbub.stores.sqlite.rows import (
     COMMENT_COLUMNS,
@@ -20,9 +18,6 @@ from hubbub.stores.sqlite.rows import (
     unpublished_row,
 )
 from hubbub.stores.sqlite.session import WriteSession
-
-KEY_LIFETIME_MS = 24 * 60 * 60 * 1000
-"""How long an idempotency key counts, from the birth of the comment that it made."""
 
 # Expired keys go a few at a time, twice as many as have come since: they can't pile up, and no commit gets long.
 _EXPIRE_EVERY = 64
@@ -99,7 +94,7 @@ def append(session: WriteSession, job: Append) -> Appended:
         if birth is not None:
             return _standing(session, comment.video_id, comment.id)
         session.cursor.execute("DELETE FROM comments WHERE video_id = ? AND id = ?", (comment.video_id, comment.id))
-        comment = _born_as(comment, status)
+        comment = born_as(comment, status)
         row = comment_row(comment)
     position = session.next_position(comment.video_id)
     session.cursor.execute(_COMMENT, (position.offset, *row))
@@ -123,10 +118,7 @@ def standing_id(row: tuple[Any, ...] | None, key: IdempotencyKey) -> str | None:
         return None
     fingerprint, comment_id = row
     if fingerprint != key.fingerprint:
-        raise Unprocessable(
-            "This Idempotency-Key was used for another comment on this video. Send a new key with a new comment.",
-            code="idempotency_key_reused",
-        )
+        raise key_reused()
     return str(comment_id)
 
 
@@ -141,12 +133,6 @@ def _standing(session: WriteSession, video_id: str, comment_id: str) -> Appended
     assert state is not None
     assert state[0] is not None
     return Appended(False, comment, Position(session.epoch, state[0]))
-
-
-def _born_as(comment: Comment, status: Status) -> Comment:
-    if status is Status.DELETED:
-        return replace(comment, status=status, text="", nonce=None, meta=None)
-    return replace(comment, status=status)
 
 
 def _expire_keys(session: WriteSession, added: int, now: int) -> None:

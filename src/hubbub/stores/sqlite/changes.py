@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from hubbub.errors import Conflict
-from hubbub.model import Change, Kind, Position, Status
+from hubbub.model import Change, Kind, Position
 from hubbub.stores.base import Applied
+from hubbub.stores.rules import STATUS_AFTER, takes_effect
 from hubbub.stores.sqlite.lists import list_unpublished
 from hubbub.stores.sqlite.session import WriteSession
 from hubbub.wire.events import change_event
-
-_STATUS_AFTER = {Kind.DELETED: Status.DELETED, Kind.HIDDEN: Status.HIDDEN, Kind.RESTORED: Status.VISIBLE}
-_ACT = {Kind.HIDDEN: "hidden", Kind.RESTORED: "restored", Kind.PINNED: "pinned"}
 
 _REPEAT = "SELECT position FROM changes WHERE video_id = ? AND id = ?"
 _INSERT = "INSERT INTO changes (video_id, id, position, kind, comment_id, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -33,12 +30,13 @@ def apply(session: WriteSession, change: Change, due: int | None) -> Applied:
     first = session.value(_REPEAT, (video_id, change.id))
     if first is not None:
         return Applied(False, session.comment(video_id, comment_id), Position(session.epoch, first))
-    if not _has_effect(kind, session.state(video_id, comment_id)):
+    birth, status, pin = session.state(video_id, comment_id) or (None, None, None)
+    if not takes_effect(kind, born=birth is not None, status=status, pinned=pin is not None):
         return Applied(False, session.comment(video_id, comment_id), None)
     position = session.next_position(video_id)
-    if kind in _STATUS_AFTER:
+    if kind in STATUS_AFTER:
         statement = _ERASE if kind is Kind.DELETED else _SET_STATUS
-        session.cursor.execute(statement, (video_id, comment_id, _STATUS_AFTER[kind]))
+        session.cursor.execute(statement, (video_id, comment_id, STATUS_AFTER[kind]))
     else:
         session.cursor.execute(_PIN, (video_id, comment_id, position.offset if kind is Kind.PINNED else None))
     session.cursor.execute(_INSERT, (video_id, change.id, position.offset, kind, comment_id, change.at, change.actor))
@@ -47,23 +45,3 @@ def apply(session: WriteSession, change: Change, due: int | None) -> Applied:
     if due is not None:
         list_unpublished(session, change_event(change, after), due)
     return Applied(True, after, position)
-
-
-def _has_effect(kind: Kind, state: tuple[int | None, Status, int | None] | None) -> bool:
-    """Whether the change would change anything. Raises `Conflict` where the present state does not admit it."""
-    birth, status, pin = state or (None, None, None)
-    if kind is Kind.UNPINNED:
-        return pin is not None
-    if kind is Kind.DELETED:
-        return status is not Status.DELETED
-    if kind not in _ACT:
-        raise ValueError(f"{kind} is not a change to a comment")
-    if status is Status.DELETED:
-        raise Conflict(
-            f"The comment has been deleted, which is final; it can't be {_ACT[kind]}.", code="comment_deleted"
-        )
-    if kind is not Kind.PINNED:
-        return status is not _STATUS_AFTER[kind]
-    if birth is None or status is not Status.VISIBLE:
-        raise Conflict("Only a comment that everyone can see can be pinned.", code="comment_not_visible")
-    return pin is None

@@ -8,16 +8,15 @@ import apsw
 import msgspec
 
 from hubbub.errors import NotProvable
-from hubbub.ids import first_id_at, millisecond_of
+from hubbub.ids import millisecond_of
 from hubbub.model import Comment, Entry, Event, ListPlace, Position, Stage, Tail, Video
 from hubbub.stores.base import Flag, IdempotencyKey, Order
+from hubbub.stores.rules import AFTER_ALL_IDS, id_from
 from hubbub.stores.sqlite.appends import FIND_KEY, find_key, standing_id
 from hubbub.stores.sqlite.rows import VISIBLE, decode_comments, decode_events, select_comments, select_events
 from hubbub.stores.sqlite.videos import find_video, list_videos
 
-# Ids are hexadecimal: these sort before and after all of them.
 _BEFORE_ALL = ""
-_AFTER_ALL = "~"
 
 _GET = select_comments("SELECT * FROM comments WHERE video_id = ? AND id = ? AND position IS NOT NULL LIMIT 1")
 _BEYOND = select_comments(
@@ -81,22 +80,22 @@ def get(connection: apsw.Connection, video_id: str, comment_id: str) -> Comment 
 def page(connection: apsw.Connection, video_id: str, after: str | None, limit: int, order: Order) -> list[Comment]:
     """Visible comments beyond an id, in ``order``."""
     if order == "asc":
-        return decode_comments(_value(connection, _BEYOND, video_id, after or _BEFORE_ALL, _AFTER_ALL, limit))
-    return decode_comments(_value(connection, _BACK_FROM, video_id, after or _AFTER_ALL, limit))
+        return decode_comments(_value(connection, _BEYOND, video_id, after or _BEFORE_ALL, AFTER_ALL_IDS, limit))
+    return decode_comments(_value(connection, _BACK_FROM, video_id, after or AFTER_ALL_IDS, limit))
 
 
 def window(
     connection: apsw.Connection, video_id: str, since: int, until: int, limit: int, after: str | None
 ) -> list[Comment]:
     """Visible comments of a stretch of time: a range of ids, since an id begins with its millisecond."""
-    just_before = _id_from(since)[:-1]  # a prefix sorts before what it begins, and nothing comes between
+    just_before = id_from(since)[:-1]  # a prefix sorts before what it begins, and nothing comes between
     beyond = max(just_before, after or _BEFORE_ALL)
-    return decode_comments(_value(connection, _BEYOND, video_id, beyond, _id_from(until), limit))
+    return decode_comments(_value(connection, _BEYOND, video_id, beyond, id_from(until), limit))
 
 
 def changes_since(connection: apsw.Connection, video_id: str, since: int, limit: int) -> list[Event]:
     """Events of a video from a time on."""
-    answer = _value(connection, _CHANGES_SINCE, video_id, _id_from(since), limit)
+    answer = _value(connection, _CHANGES_SINCE, video_id, id_from(since), limit)
     return [event for _, event in decode_events(answer)]
 
 
@@ -180,11 +179,6 @@ def _head(connection: apsw.Connection, video_id: str) -> Position:
 def _entries(connection: apsw.Connection, video_id: str, after: int, head: Position) -> list[Entry]:
     events = decode_events(_value(connection, _LOG, video_id, after, head.offset))
     return [Entry(Position(head.epoch, offset), event) for offset, event in events]
-
-
-def _id_from(at: int) -> str:
-    """The smallest id of an event at ``at`` or later; ids hold 48 bits of milliseconds."""
-    return _AFTER_ALL if at >> 48 > 0 else first_id_at(max(at, 0))
 
 
 def _value(connection: apsw.Connection, statement: str, *bindings: Any) -> Any:

@@ -16,7 +16,7 @@ For an adapter of your own, in a test module with pytest and pytest-asyncio (``a
 
 Against the real engine, not a stand-in. The store must be open, and hold nothing but what earlier tests left: every
 test has videos and users of its own. Only the unpublished list and the flags of all videos must start empty. A store
-whose `page` and `window` may lag behind writes overrides ``settle`` to wait until they have caught up.
+whose `page`, `window`, `videos` or `by_user` may lag overrides ``settle`` to wait until they have caught up.
 
 A test is named for a sentence of the port. When one fails for an adapter that seems right, the sentence is unclear: say
 so, rather than leave the test out.

@@ -26,7 +26,7 @@ class Contract:
         return make_video_id()
 
     async def settle(self, store: Store) -> None:
-        """Wait until `page` and `window` show all that was written; at once, for most stores."""
+        """Wait until `page`, `window`, `videos` and `by_user` show all that was written; at once, for most stores."""
 
 
 async def append_all(store: Store, comments: Sequence[Comment]) -> Sequence[Comment]:

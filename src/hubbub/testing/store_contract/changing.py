@@ -156,6 +156,7 @@ class ChangingContract(Contract):
         await change(store, Kind.PINNED, comment)
         await change(store, Kind.DELETED, comment)
         assert await store.get(video_id, comment.id) == _erased(comment)
+        await self.settle(store)
         assert await store.by_user(user.id, after=None, limit=5) == [_erased(comment)]
         assert await read_all(store, video_id) == await store.pins(video_id) == []
         since = await store.changes_since(video_id, 0, 10)

@@ -186,6 +186,7 @@ class ReadingContract(Contract):
         await change(store, Kind.HIDDEN, comments[4])
         await change(store, Kind.DELETED, comments[8])
         await change(store, Kind.PINNED, comments[0])
+        await self.settle(store)
         expected = [await store.get(one.video_id, one.id) for one in sorted(comments, key=lambda c: (c.video_id, c.id))]
         for limit in (2, 9, 100):
             walked: list[Comment] = []

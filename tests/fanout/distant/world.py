@@ -172,6 +172,7 @@ def take_time(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
     for module in (channel, far, greeting, opening, resume, publishing):
         monkeypatch.setattr(module, "now_ms", clock.ms)
     monkeypatch.setattr(far, "RETRY", 0.002)
+    monkeypatch.setattr(far, "GRACE", 0.0)
     monkeypatch.setattr(lookout, "GRACE", 0.0)
     monkeypatch.setattr(lookout, "POLL_EVERY", 0.0)
     monkeypatch.setattr(resume, "_AHEAD", 0.01)
