@@ -24,7 +24,7 @@ serve: ## Install if need be, then serve on http://127.0.0.1:8000 for developmen
 .PHONY: test
 test: venv node_modules/.made test-packages engines ## Run every test: the fast ones, then the slow ones (ARGS=… is passed to pytest)
 	@$(if $(ARGS),,$(BIN)/node --test --test-reporter=dot client/test/*.test.js)
-	@$(WITH_NODE) $(BIN)/pytest -q -m 'not slow and not soak' $(ARGS) $(NONE_IS_FINE)
+	@$(WITH_NODE) $(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow and not soak' $(ARGS) $(NONE_IS_FINE)
 	@$(WITH_NODE) $(BIN)/pytest -q -n 2 --dist loadfile -m 'slow and not soak' $(ARGS) $(NONE_IS_FINE)
 
 .PHONY: chaos

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -31,6 +32,18 @@ async def test_what_a_server_says_does_not_steer_the_terminal(run: Run, words: l
     result = await said(run, *words, to=[answer(403, json.dumps(detail).encode())])
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "hubbub: \\x1b]0;pwned\\x07 \\u202e (403 x\\x1b[2J)\n"
+
+
+@pytest.mark.parametrize("words", [["post", "v", "hi"], ["video", "start", "v"]])
+async def test_what_is_waited_for_is_said(run: Run, words: list[str]) -> None:
+    """A server that is away for a moment is one line on stderr, and a rate limit's fraction of a second is none."""
+    away = {"code": "store_unavailable", "detail": "The disk is full."}
+    answers = [answer(429, b'{"code":"too_fast","detail":"Slowly."}'), answer(503, json.dumps(away).encode())]
+    async with ScriptedServer(*[[one] for one in answers], [answer(404, b"{}")]) as server, asyncio.timeout(20):
+        result = await asyncio.to_thread(run, *words, "--url", server.url, "--token", "t")
+    waiting, *refusal = result.stderr.splitlines()
+    assert re.fullmatch(r"hubbub: The disk is full\. \(503 store_unavailable\) Trying again in \d\.\d s\.", waiting)
+    assert len(refusal) == 1
 
 
 async def test_a_posted_comments_id_does_not_either(run: Run) -> None:

@@ -91,6 +91,20 @@ async def test_a_wait_longer_than_the_time_allowed_is_not_begun() -> None:
     assert len(server.requests) == 1
 
 
+async def test_why_and_how_long_a_call_waits_is_told() -> None:
+    """Before each wait, and not when it gives up."""
+    told: list[tuple[str, float]] = []
+    script = [problem(503, "store_unavailable", retry_after="0")] * 2 + [problem(404, "unknown_video")]
+    async with (
+        ScriptedServer(*[[one] for one in script]) as server,
+        HubbubClient(server.url, on_retry=lambda error, wait: told.append((str(error), wait))) as hubbub,
+    ):
+        with pytest.raises(ApiError):
+            await hubbub.page("launch")
+    assert [words for words, _ in told] == ["Not so. (503 store_unavailable)"] * 2
+    assert all(wait < 5 for _, wait in told)
+
+
 async def test_retry_after_may_be_a_date() -> None:
     """RFC 9110 admits both; what is neither is ignored."""
     in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)

@@ -117,7 +117,7 @@ async def test_a_demo_plays_and_ends_by_itself(server: Running) -> None:
         assert video["state"] == "ended"
         assert [pin["user"]["roles"] for pin in video["pins"]] == [["host"]]
         replay = [comment async for comment in client.replay("demo")]
-    assert len(replay) > 10
+    assert len(replay) > 3
     assert all(0 <= comment["offset"] <= 2.6 for comment in replay)
     assert len({comment["user"]["id"] for comment in replay}) > 5
 

@@ -12,7 +12,7 @@ from hubbub.cli.options import given_token, given_video, is_unicode, server_url,
 from hubbub.cli.terminal import harmless
 from hubbub.cli.token import make_token
 from hubbub.config import Settings, is_loopback
-from hubbub.errors import Malformed
+from hubbub.errors import HubbubError, Malformed
 
 
 @click.command(short_help="Post comments.")
@@ -44,12 +44,20 @@ def post(
 
     # A loop that runs only while posting: Ctrl-C then also ends a wait for the next line at once.
     with asyncio.Runner() as runner:
-        client = HubbubClient(address, token=bearer)
+        client = HubbubClient(address, token=bearer, on_retry=tell_retry)
         try:
             for line in texts:
                 click.echo(harmless(runner.run(client.post(video, _unicode(line)))["id"]))
         finally:
             runner.run(client.aclose())
+
+
+def tell_retry(error: HubbubError, wait: float) -> None:
+    """Say on stderr what is waited for, unless it is a rate limit's fraction of a second."""
+    from hubbub.client import ApiError
+
+    if wait >= 1 or not (isinstance(error, ApiError) and error.status == 429):
+        click.echo(f"hubbub: {harmless(str(error))} Trying again in {wait:.1f} s.", err=True)
 
 
 def own_token(

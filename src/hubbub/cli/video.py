@@ -9,7 +9,7 @@ from typing import Any, Literal
 import click
 
 from hubbub.cli.options import given_token, given_video, is_unicode, server_url, with_settings
-from hubbub.cli.post import own_token
+from hubbub.cli.post import own_token, tell_retry
 from hubbub.cli.terminal import harmless
 from hubbub.config import Settings
 
@@ -73,7 +73,7 @@ def video(
 async def _list(address: str, bearer: str | None, state: Literal["live", "ended", "upcoming"] | None) -> None:
     from hubbub.client import HubbubClient
 
-    async with HubbubClient(address, token=bearer) as client:
+    async with HubbubClient(address, token=bearer, on_retry=tell_retry) as client:
         async for video in client.videos(state):
             line = (video["video_id"], video.get("state"), video.get("title") or "")
             click.echo("\t".join(harmless(str(part)) for part in line).rstrip())
@@ -82,7 +82,7 @@ async def _list(address: str, bearer: str | None, state: Literal["live", "ended"
 async def _ask(address: str, bearer: str | None, act: str, video_id: str, told: dict[str, Any]) -> dict[str, Any]:
     from hubbub.client import HubbubClient
 
-    async with HubbubClient(address, token=bearer) as client:
+    async with HubbubClient(address, token=bearer, on_retry=tell_retry) as client:
         match act:
             case "put":
                 return await client.put_video(video_id, **told)

@@ -10,7 +10,8 @@
 """
 
 from hubbub.client.api import HubbubClient, Page
+from hubbub.client.calls import OnRetry
 from hubbub.client.errors import ApiError, Unreachable
 from hubbub.client.watching import OnState, State, WatchEvent
 
-__all__ = ["ApiError", "HubbubClient", "OnState", "Page", "State", "Unreachable", "WatchEvent"]
+__all__ = ["ApiError", "HubbubClient", "OnRetry", "OnState", "Page", "State", "Unreachable", "WatchEvent"]

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 import httpx
 
 from hubbub.client.backoff import Backoff
-from hubbub.client.calls import Calls, Token
+from hubbub.client.calls import Calls, OnRetry, Token
 from hubbub.client.choosing import ChoosingWatcher
 from hubbub.client.paths import comment_path, comments_path, decimal, video_path
 from hubbub.client.polling import Ask, PollWatcher
@@ -58,7 +58,8 @@ class HubbubClient:
 
     Every call is repeated on 429, 502, 503, 504 and network failures, waiting as the server asks (``Retry-After``), for
     at most ``retry_for`` seconds in all (0: never). That is safe: a post is repeated under one idempotency key, and the
-    other calls have the same effect twice as once. Each attempt may take ``timeout`` seconds.
+    other calls have the same effect twice as once. Each attempt may take ``timeout`` seconds. ``on_retry`` is told
+    the error and the seconds until the next attempt.
 
     A stream that brings no byte for ``silence`` seconds is taken for dead (the server's heartbeat comes every 15 by
     default), and one that brings no event within ``welcome_within`` seconds for held back by the network.
@@ -75,6 +76,7 @@ class HubbubClient:
         token: Token = None,
         timeout: float = 10.0,
         retry_for: float = 30.0,
+        on_retry: OnRetry | None = None,
         silence: float = 45.0,
         first_wait: float = 1.0,
         longest_wait: float = 30.0,
@@ -88,7 +90,7 @@ class HubbubClient:
         self._owns_http = http is None
         # No bound on connections: each stream holds one for as long as it is watched.
         http = http or httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
-        self._calls = Calls(base_url, token=token, timeout=timeout, retry_for=retry_for, http=http)
+        self._calls = Calls(base_url, token=token, timeout=timeout, retry_for=retry_for, on_retry=on_retry, http=http)
 
     async def __aenter__(self) -> Self:
         return self

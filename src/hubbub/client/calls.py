@@ -18,6 +18,9 @@ from hubbub.client.reading import CODINGS, MAX_ANSWER, body
 Token = str | Callable[[], Awaitable[str]] | None
 """A token, or a coroutine function that is asked for one before each request and each connection of a stream."""
 
+OnRetry = Callable[[ApiError | Unreachable, float], None]
+"""Told why a call failed and in how many seconds it is tried again."""
+
 
 def is_address(text: str) -> bool:
     """Whether ``text`` can be a server's base URL."""
@@ -45,11 +48,19 @@ def is_token(text: str) -> bool:
 
 class Calls:
     """The calls of one server in one person's name, over ``http``. ``timeout``: seconds for each attempt;
-    ``retry_for``: seconds in which a failed one is repeated. Raises `ValueError` for a base URL that can't be one.
+    ``retry_for``: seconds in which a failed one is repeated, which ``on_retry`` is told. Raises `ValueError` for a base
+    URL that can't be one.
     """
 
     def __init__(
-        self, base_url: str, *, token: Token, timeout: float, retry_for: float, http: httpx.AsyncClient
+        self,
+        base_url: str,
+        *,
+        token: Token,
+        timeout: float,
+        retry_for: float,
+        on_retry: OnRetry | None,
+        http: httpx.AsyncClient,
     ) -> None:
         if not is_address(base_url):
             raise ValueError(f"base_url must be an http:// or https:// address, not {base_url!r}")
@@ -58,6 +69,7 @@ class Calls:
         self.timeout = timeout
         self._token = token
         self._retry_for = retry_for
+        self._on_retry = on_retry
 
     async def headers(self) -> dict[str, str]:
         """Who we are, and in whose name. Raises `ValueError` for a token that can't be one."""
@@ -94,6 +106,8 @@ class Calls:
             wait = backoff.next(asked)
             if loop.time() + wait > deadline:
                 raise failure
+            if self._on_retry is not None:
+                self._on_retry(failure, wait)
             await asyncio.sleep(wait)
 
     async def once(self, method: str, path: str, **request: Any) -> Any:
