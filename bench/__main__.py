@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -26,6 +27,8 @@ def main() -> int:
     if unknown := set(options.scenarios) - {kind.name for kind in ALL}:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
 
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell has what it starts in the background ignore the former
+        signal.signal(ending, signal.default_int_handler)
     results = {
         "machine": machine(),
         "commit": commit(),
@@ -56,4 +59,7 @@ def _measured(scenario: Scenario, runs: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # all that was started has been ended by now
+        sys.exit(130)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +91,25 @@ def test_a_part_that_does_not_start_takes_the_others_with_it(tmp_path: Path) -> 
         assert redis.sent() < redis.sent()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_measurement_that_is_ended_ends_what_it_started(tmp_path: Path, ending: signal.Signals) -> None:
+    """Also in the background, where a shell has it ignore SIGINT."""
+    command = [sys.executable, "-m", "bench", "posts", "--runs", "1", "--out", str(tmp_path)]
+    background = f"trap '' INT; exec {shlex.join(command)}"
+    with subprocess.Popen(["sh", "-c", background], stdout=subprocess.DEVNULL) as measuring:
+        try:
+            until = time.monotonic() + 60
+            while not (started := _descendants(measuring.pid)):
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            measuring.send_signal(ending)
+            assert measuring.wait(30) == 130
+        finally:
+            measuring.kill()
+    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+
+
 def _read(sums: list[int], *, fewest: int = 2, most: int = 2, odd: int = 0) -> Read:
     numbers = dict.fromkeys(("seconds", "viewers", "stamps", "reads", "bytes", "resets", "cpu_share"), 0)
     delay = {"count": 0, "max": 0.0, "percentiles": []}
@@ -97,8 +121,8 @@ def _figures(scenario: Scenario, folder: Path) -> dict[str, float]:
     return {figure["name"]: figure["values"][0] for figure in scenario.result(0, None)["figures"]}
 
 
-def _descendants() -> set[int]:
-    found, unseen = set(), [os.getpid()]
+def _descendants(of: int | None = None) -> set[int]:
+    found, unseen = set(), [of or os.getpid()]
     while unseen:
         pid = unseen.pop()
         for task in Path(f"/proc/{pid}/task").glob("*/children"):
