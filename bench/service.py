@@ -11,7 +11,8 @@ from typing import Literal
 
 from bench.measure import ROOT, cpu_seconds
 from bench.programs import BenchError
-from bench.targets import Hubbub, Program, free_port, wait_for_viewers
+from bench.targets import Hubbub, Program, wait_for_viewers
+from hubbub.testing.ports import free_port
 from hubbub.testing.proxy_files import NginxFiles
 
 _ROUTED = 'hash "$hubbub_video/$hubbub_shard" consistent;'

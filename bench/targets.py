@@ -19,17 +19,11 @@ from typing import Self
 from bench.measure import children, cores, cpu_seconds
 from bench.programs import BLANK_STAMP, BenchError, on_core
 from hubbub.comments.identity import mint_token
+from hubbub.testing.ports import free_port
 
 SECRET = "a secret for benchmarks only, of more than 32 bytes"
 TEXT = BLANK_STAMP + b" what a goal, did you see how he turned there? unbelievable"
 """A comment's text: 84 characters, with everything around it a frame of about 300 bytes."""
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def http_request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable
 
 import pytest
 import uvloop
 from hypothesis import settings
 
+from hubbub.testing import ports
 from hubbub.testing.clock import FakeClock
 
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -30,10 +30,7 @@ def pytest_asyncio_loop_factories(
 @pytest.fixture
 def free_port() -> int:
     """A TCP port of the loopback interface that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    return ports.free_port()
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from bench.targets import TEXT, Target, free_port, http_request
+from bench.targets import TEXT, Target, http_request
+from hubbub.testing.ports import free_port
 
 _MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 _NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from bench.measure import ROOT
-from bench.targets import Program, free_port
+from bench.targets import Program
+from hubbub.testing.ports import free_port
 
 
 class Pages(Program):

@@ -7,7 +7,7 @@ import sys
 
 from bench.measure import ROOT
 from bench.peers.nchan import Nchan
-from bench.targets import free_port
+from hubbub.testing.ports import free_port
 
 
 def missing() -> str:

@@ -18,7 +18,8 @@ from hubbub.config import Settings
 from hubbub.errors import BrokerUnavailable, ConfigError
 from hubbub.metrics import Metrics
 from hubbub.model import Entry
-from hubbub.testing.redis_server import RedisServer, free_port
+from hubbub.testing.ports import free_port
+from hubbub.testing.redis_server import RedisServer
 from hubbub.wiring import make_broker, make_store
 
 

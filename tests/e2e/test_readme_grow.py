@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from hubbub.testing.crowd import Follower, eventually, running
-from hubbub.testing.redis_server import free_port
+from hubbub.testing.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from hubbub.testing.ports import free_port
+
 _STARTUP = 60.0
 
 _CONFIGURATION = """\
@@ -62,7 +64,7 @@ class DynamoDBLocal:
         self._folder = folder.resolve()
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch = tempfile.TemporaryDirectory(prefix="dynamodb-local-")
-        self.port = _free_port()
+        self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
 
     @property
@@ -136,10 +138,3 @@ class DynamoDBLocal:
         except OSError:
             return False
         return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

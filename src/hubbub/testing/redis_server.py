@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from hubbub.testing.ports import free_port
 
 _STARTS_WITHIN = 15.0
 
@@ -212,14 +213,3 @@ def redis_cluster(folder: Path, nodes: int = 3, **options: str) -> Iterator[Redi
         )
         cluster.form()
         yield cluster
-
-
-def free_port() -> int:
-    """A loopback port that nobody listened on a moment ago, low enough for a Cluster's own port, 10,000 above it."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port: int = probe.getsockname()[1]
-        if port >= 55_000:
-            continue
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port + 10_000)):
-            return port
