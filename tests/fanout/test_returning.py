@@ -105,6 +105,14 @@ async def test_another_epoch_is_answered_from_the_store(stage: Stage) -> None:
     assert returned.texts().count("live") == 1
 
 
+async def test_a_busy_video_is_told_from_the_store_too(stage: Stage) -> None:
+    """50 comments a second, for the 40 s that an accepted one may be on its way into a distant log."""
+    said = [await stage.keep() for _ in range(50 * 40)]
+    returned = await stage.watch(last_event_id=f"otherepoch.7.{said[0].created_at}")
+    assert returned.texts() == [comment.text for comment in said]
+    assert stage.count("hubbub_joins_total", rung="store") == 1
+
+
 @pytest.mark.parametrize("token", ["nonsense", "otherepoch.7.0", "\x00", "e" * 500])
 async def test_what_proves_nothing_is_answered_with_reset_and_the_backlog(stage: Stage, token: str) -> None:
     """On the same connection, and live from there on."""

@@ -102,9 +102,8 @@ class Resumer:
     async def _from_store(self, channel: Channel, low_water: int, *, form: Form) -> Resumed | None:
         if now_ms() - low_water > STORE_AGE_MS:
             return None
-        since = (
-            max(low_water - self._late_ms, 0) // 1000 * 1000
-        )  # whole seconds, so that viewers who left together share one read
+        # Whole seconds, so that viewers who left together share one read.
+        since = max(low_water - self._late_ms, 0) // 1000 * 1000
         key = _Key(channel, since, form, channel.retractions)
         task = self._reading.get(key)
         if task is None:

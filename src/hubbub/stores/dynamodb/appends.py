@@ -44,7 +44,7 @@ async def append(context: Context, comment: Comment, key: IdempotencyKey | None,
         try:
             await context.requests.put_all([_write(context, place, born, tombstone), *of_it, *on_list])
         except ConditionFailed as failed:
-            of_comment, of_key = (*failed.reasons, _NO_KEY)[:2] if key is None else failed.reasons[:2]
+            of_comment, of_key = (*failed.reasons, _NO_KEY)[:2]
         else:
             return Appended(True, born, None)
         if key is not None and of_key.code == CONDITION:
