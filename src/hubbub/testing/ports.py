@@ -7,7 +7,7 @@ import socket
 
 
 def free_port() -> int:
-    """A loopback port that nobody listened on a moment ago, so low that a Redis Cluster's node can have one 10,000 above."""
+    """A loopback port that nobody listened on a moment ago; 10,000 above it is one for a Redis Cluster's node."""
     while True:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port: int = probe.getsockname()[1]
