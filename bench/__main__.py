@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bench import report, summary, table
-from bench.measure import ROOT, commit, machine, today
+from bench.measure import ROOT, commit, descendants, machine, today
 from bench.programs import BenchError
 from bench.scenario import Scenario, measure
 from bench.scenarios import ALL
@@ -61,5 +63,8 @@ def _measured(scenario: Scenario, runs: int) -> dict[str, object]:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:  # all that was started has been ended by now
+    except KeyboardInterrupt:
+        for left in descendants(os.getpid()):  # what was just being started when the signal came
+            with suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
         sys.exit(130)

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,21 @@ def memory(pid: int) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """Processes that a process has started and that still run."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Processes that a process has started, from whichever thread, and that it has not waited for."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):  # the thread has ended
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Its children, theirs, and so on."""
+    found = [pid]
+    for parent in found:
+        with suppress(OSError):  # it has ended
+            found += children(parent)
+    return found[1:]
 
 
 def machine() -> dict[str, Any]:
