@@ -69,6 +69,17 @@ def test_starting_up_is_quick(home: Path) -> None:
     assert found.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_server_loads_what_its_settings_ask_for(home: Path) -> None:
+    """Without a key set to fetch, a Redis or a DynamoDB it has neither their drivers nor an HTTP client in memory."""
+    chosen = ("httpx", "rich", "redis", "aiobotocore")
+    script = (
+        "import sys; from hubbub.comments.identity import Authenticator; import hubbub.wiring\n"
+        f"Authenticator(secret='x' * 32); print([name for name in {chosen!r} if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
+
+
 # --- errors
 # ---------------------------------------------------------------------------------------------------------------
 

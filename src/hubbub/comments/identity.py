@@ -20,7 +20,7 @@ import jwt
 import msgspec
 
 from hubbub.comments.claims import Claims, check_claims, read_claims
-from hubbub.comments.keys import JwksKeys, KeySource, SecretKey, hs256_secret
+from hubbub.comments.keys import KeySource, SecretKey, hs256_secret
 from hubbub.comments.patterns import VideoPatterns
 from hubbub.errors import ConfigError, Forbidden, Malformed, Unauthenticated
 from hubbub.model import User
@@ -123,6 +123,8 @@ class Authenticator:
         if secret is not None:
             self._sources.append(SecretKey(hs256_secret(secret)))
         if jwks_url is not None:
+            from hubbub.comments.jwks_keys import JwksKeys  # an HTTP client, which most never need
+
             self._sources.append(JwksKeys(jwks_url, clock=monotonic))
         if not self._sources:
             raise ConfigError(
