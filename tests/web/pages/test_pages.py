@@ -6,69 +6,21 @@ import asyncio
 import json
 import re
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, expect
-from tests.web.page_visitor import Visit, Visitor
+from playwright.async_api import Locator, expect
+from tests.web.pages.visitor import MODERATOR, Visit, post, recorded
 
 from hubbub.client import HubbubClient
 from hubbub.ids import now_ms
-from hubbub.testing.server import SECRET, Running, running_server, token
+from hubbub.testing.server import Running, running_server, token
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
-AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
-MODERATOR = token("mod", ("read", "post", "moderate"))
-PHONE = {"width": 390, "height": 844}
 PATIENT = 20_000  # ms, for what the machine's load may delay
 MARKUP = "<img src=x onerror=console.error(1)>\"'></h1><script>console.error(2)</script>"
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def visit(browser: Browser) -> AsyncIterator[Visit]:
-    """Opens a page for somebody new. Whatever the test was about, nobody may have met a fault."""
-    visitors: list[Visitor] = []
-
-    async def open_page(url: str, path: str = "/", **options: Any) -> Visitor:
-        options = {"viewport": {"width": 1200, "height": 800}, **options}
-        context = await browser.new_context(**options)
-        visitor = Visitor(await context.new_page(), url)
-        visitors.append(visitor)
-        await visitor.page.goto(url + path)
-        return visitor
-
-    yield open_page
-    for visitor in visitors:
-        await visitor.page.context.close()
-    assert [fault for visitor in visitors for fault in visitor.faults] == []
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    """A development server without limits."""
-    async with running_server(tmp_path, dev=True, jwt_secret=SECRET) as running:
-        yield running
-
-
-async def post(url: str, video: str, *texts: str) -> None:
-    """Post as a program does."""
-    async with HubbubClient(url, token=token("grace")) as client:
-        for text in texts:
-            await client.post(video, text)
-
-
-async def recorded(url: str, video: str, *, ago: float, **told: Any) -> dict[str, Any]:
-    """A video that began ``ago`` seconds before its comments ``one`` and ``two``, and has ended."""
-    async with HubbubClient(url, token=MODERATOR) as host:
-        await host.put_video(video, started_at=now_ms() - round(ago * 1000), **told)
-        await host.post(video, "one")
-        await asyncio.sleep(1.1)  # so that a second of the scrubber lies between
-        await host.post(video, "two")
-        return await host.end_video(video)
 
 
 async def test_a_newcomer_presses_the_button_and_sees_a_living_stream(server: Running, visit: Visit) -> None:
@@ -325,94 +277,3 @@ async def test_for_others_a_page_shows_and_says_where_to_comment(tmp_path: Path,
         await expect(visitor.page.get_by_text("sign in on the site that this video belongs to")).to_be_visible()
         await expect(visitor.box).to_be_hidden()
         await expect(visitor.page.get_by_text("Development")).to_be_hidden()
-
-
-@pytest.mark.parametrize("path", ["/", "/watch/long", "/watch/now"])
-async def test_on_a_phone_comments_stand_below_and_nothing_scrolls_sideways(
-    server: Running, visit: Visit, path: str
-) -> None:
-    """At 390 pixels: media on top, comments beneath it, the box within reach, whatever was written."""
-    await recorded(server.url, "long", ago=130, title="W" * 200, media_url="/web/demo.webm")
-    async with HubbubClient(server.url, token=MODERATOR) as host:
-        await host.put_video("now", title="word " * 39, media_url="/web/demo.webm", started_at=now_ms())
-    await post(server.url, "now", "x" * 500, *map(str, range(12)))
-    visitor = await visit(server.url, path, viewport=PHONE, has_touch=True)
-    if path != "/":
-        await expect(visitor.state).to_have_text("Live" if path.endswith("now") else "Replay")
-        boxes = [await visitor.page.locator(f"#{part}").bounding_box() for part in ("stage", "about", "comments")]
-        edges = [(box["y"], box["y"] + box["height"]) for box in boxes if box]
-        assert edges[0][1] <= edges[1][0]
-        assert edges[1][1] <= edges[2][0]
-        assert edges[2][1] <= PHONE["height"]
-        assert edges[2][1] - edges[2][0] > 300
-        assert await visitor.page.evaluate("document.documentElement.scrollHeight") <= PHONE["height"]
-        for summary in ("Development", "From a terminal"):
-            await visitor.page.get_by_text(summary).click()
-    else:
-        await expect(visitor.page.get_by_role("region", name="Live").get_by_role("link")).to_be_visible()
-    beyond_the_edge = await visitor.page.evaluate(
-        """[...document.querySelectorAll("body :not(pre *)")]
-            .filter((element) => element.getBoundingClientRect().right > innerWidth)
-            .map((element) => element.outerHTML.slice(0, 80))"""
-    )
-    assert beyond_the_edge == []
-    assert await visitor.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-
-
-async def test_the_pages_are_used_by_keyboard_alone(server: Running, visit: Visit) -> None:
-    """From the list to the video with Tab and Enter; the scrubber by arrows; the box, where Enter sends."""
-    await recorded(server.url, "long", ago=100)
-    visitor = await visit(server.url)
-    keyboard = visitor.page.keyboard
-    await expect(visitor.page.get_by_role("region", name="To watch again").get_by_role("link")).to_be_visible()
-
-    async def tab_to(selector: str) -> None:
-        for _ in range(40):
-            await keyboard.press("Tab")
-            if await visitor.page.evaluate(f"document.activeElement.matches({selector!r})"):
-                return
-        pytest.fail(f"Tab does not lead to {selector}")
-
-    await tab_to(".card")
-    await keyboard.press("Enter")
-    await expect(visitor.state).to_have_text("Replay")
-    await tab_to("#play")
-    await tab_to("#place")
-    await keyboard.press("End")
-    await expect(visitor.said).to_have_text(["one", "two"])
-    for _ in range(5):  # a second each; how long it took to end the video is the machine's affair
-        await keyboard.press("ArrowLeft")
-        if await visitor.said.all_text_contents() == ["one"]:
-            break
-    await expect(visitor.said).to_have_text(["one"])
-    await tab_to("#turn")
-    await keyboard.press("Enter")
-    await expect(visitor.state).to_have_text("Live")
-    await expect(visitor.box).to_be_visible()
-    for _ in range(40):
-        await keyboard.press("Tab")
-        if await visitor.box.evaluate("box => box.matches(':focus')"):
-            break
-    await keyboard.type("by hand")
-    await keyboard.press("Enter")
-    await expect(visitor.said).to_have_text(["one", "two", "by hand"])
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_pages_have_no_fault_that_axe_finds(server: Running, visit: Visit, scheme: str) -> None:
-    """Contrast, names, roles and the like, by axe-core: of the list, a live video and a replay."""
-    await recorded(server.url, "long", ago=130, title="A recording", media_url="/web/demo.webm")
-    async with HubbubClient(server.url, token=MODERATOR) as host:
-        await host.start_video("now")
-        await host.put_video("soon", started_at=now_ms() + 60_000)
-    await post(server.url, "now", "hello", "🔥")
-    for path, sign in (("/", ".card"), ("/watch/now", "#turn"), ("/watch/long", "#controls")):
-        visitor = await visit(server.url, path, color_scheme=scheme)
-        await expect(visitor.page.locator(sign).first).to_be_visible()
-        if path == "/watch/now":
-            await expect(visitor.said).to_have_text(["hello", "🔥"])
-        await visitor.page.evaluate(AXE.read_text())
-        found = await visitor.page.evaluate(
-            "axe.run().then(({violations}) => violations.map((v) => [v.id, v.impact, v.nodes[0].html]))"
-        )
-        assert found == [], path

@@ -1,11 +1,20 @@
-"""Somebody on one of the service's own pages."""
+"""Visitors of the service's own pages, and what they find there."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import ConsoleMessage, Locator, Page
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page
+
+from hubbub.client import HubbubClient
+from hubbub.ids import now_ms
+from hubbub.testing.server import token
+
+MODERATOR = token("mod", ("read", "post", "moderate"))
 
 
 class Visitor:
@@ -67,3 +76,39 @@ class Visitor:
 
 
 Visit = Callable[..., Awaitable[Visitor]]
+
+
+@asynccontextmanager
+async def visits(browser: Browser) -> AsyncIterator[Visit]:
+    """What opens a page for somebody new. Whatever the test was about, nobody may have met a fault."""
+    visitors: list[Visitor] = []
+
+    async def open_page(url: str, path: str = "/", **options: Any) -> Visitor:
+        options = {"viewport": {"width": 1200, "height": 800}, **options}
+        context = await browser.new_context(**options)
+        visitor = Visitor(await context.new_page(), url)
+        visitors.append(visitor)
+        await visitor.page.goto(url + path)
+        return visitor
+
+    yield open_page
+    for visitor in visitors:
+        await visitor.page.context.close()
+    assert [fault for visitor in visitors for fault in visitor.faults] == []
+
+
+async def post(url: str, video: str, *texts: str) -> None:
+    """Post as a program does."""
+    async with HubbubClient(url, token=token("grace")) as client:
+        for text in texts:
+            await client.post(video, text)
+
+
+async def recorded(url: str, video: str, *, ago: float, **told: Any) -> dict[str, Any]:
+    """A video that began ``ago`` seconds before its comments ``one`` and ``two``, and has ended."""
+    async with HubbubClient(url, token=MODERATOR) as host:
+        await host.put_video(video, started_at=now_ms() - round(ago * 1000), **told)
+        await host.post(video, "one")
+        await asyncio.sleep(1.1)  # so that a second of the scrubber lies between
+        await host.post(video, "two")
+        return await host.end_video(video)
