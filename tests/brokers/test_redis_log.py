@@ -182,6 +182,28 @@ async def test_heads_tell_where_each_log_stands(broker: RedisBroker) -> None:
     assert await broker.heads([]) == {}
 
 
+async def test_heads_of_many_logs_are_few_scripts_unless_there_is_much_to_clear_away(server: RedisServer) -> None:
+    """Ten thousand watched videos are asked for every few seconds; and no script may hold up those who publish."""
+    videos = [f"v{number}" for number in range(100)]
+    async with opened(server.url, history=Bounds(age_ms=300)) as broker:
+        for video in videos:
+            for _ in range(3):
+                await broker.publish(said(video))
+
+        async def scripts_run() -> int:
+            server.cli("CONFIG", "RESETSTAT")
+            heads = await broker.heads(videos)
+            assert [heads[video].offset for video in videos] == [3] * 100
+            return int(server.info("commandstats")["cmdstat_evalsha"].partition(",")[0].removeprefix("calls="))
+
+        assert await scripts_run() == 1
+        await asyncio.sleep(0.4)
+        assert 100 / 9 <= await scripts_run() <= 100 / 4
+        fields = server.cli("HGET", LOG.replace("v", "v99"), ".").split()
+        assert fields[2:4] == ["3", "0"]  # the history begins after all three
+        assert await scripts_run() == 1
+
+
 async def test_the_prefix_keeps_deployments_apart(server: RedisServer) -> None:
     """Every name in Redis begins with it."""
     async with opened(server.url, prefix="one") as one, opened(server.url, prefix="two", channels=4) as two:

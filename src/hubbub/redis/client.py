@@ -66,19 +66,22 @@ class Client:
         key: bytes,
         *args: Word,
         within: float,
+        beside: Sequence[bytes] = (),
         moving: Callable[[Link, Any], None] | None = None,
     ) -> Any:
-        """A script's reply. It gets ``key``, and as first argument the ``run_id`` of the server that runs it.
+        """A script's reply. It gets ``key`` and those ``beside`` it (`Topology.together`), and as first argument the
+        ``run_id`` of the server that runs it.
 
         Raises `Away`, after ``within`` seconds at latest. ``moving`` is told the reply when the key's slot is on its
         way to another node: with the connection to the one that had it.
         """
         until = asyncio.get_running_loop().time() + within
+        keys = (key, *beside)
         node, asking = self.topology.node_of(key), False
         source: Link | None = None
         for _ in range(_REDIRECTS):
             link = node.commands() if node.up else await self._fresh_link(node, until)
-            reply = await self._evaluate(link, script, key, args, until, asking=asking)
+            reply = await self._evaluate(link, script, keys, args, until, asking=asking)
             if not is_error(reply):
                 if source is not None and moving is not None:
                     moving(source, reply)
@@ -114,16 +117,24 @@ class Client:
         return node.commands()
 
     async def _evaluate(
-        self, link: Link, script: Script, key: bytes, args: tuple[Word, ...], until: float, *, asking: bool
+        self,
+        link: Link,
+        script: Script,
+        keys: tuple[bytes, ...],
+        args: tuple[Word, ...],
+        until: float,
+        *,
+        asking: bool,
     ) -> Any:
         within = self._left(until)
+        words = ("EVALSHA", script.digest, len(keys), *keys, link.run_id, *args)
         if asking:  # must be the command just before
             _, reply = await asyncio.gather(
                 link.call("ASKING", within=within),
-                link.call("EVALSHA", script.digest, 1, key, link.run_id, *args, within=within),
+                link.call(*words, within=within),
             )
             return reply
-        return await link.call("EVALSHA", script.digest, 1, key, link.run_id, *args, within=within)
+        return await link.call(*words, within=within)
 
     @staticmethod
     def _left(until: float) -> float:

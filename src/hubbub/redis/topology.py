@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from binascii import crc_hqx
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -41,6 +41,9 @@ class Topology(Protocol):
     def node_of(self, key: bytes) -> Node:
         """Who has a key (or a sharded channel). Raises `Away` where that is not known yet."""
 
+    def together(self, keys: Iterable[bytes]) -> list[list[bytes]]:
+        """Keys in groups that one script may have."""
+
     def node_at(self, place: str) -> Node:
         """The node that an error reply names (``HOST:PORT``), from now on one of ours."""
 
@@ -72,6 +75,9 @@ class OneServer:
 
     def node_of(self, key: bytes) -> Node:
         return self._node
+
+    def together(self, keys: Iterable[bytes]) -> list[list[bytes]]:
+        return [list(keys)]
 
     def node_at(self, place: str) -> Node:
         raise Misconfigured(f"Redis at {self._node.where} is a node of a Cluster; write redis+cluster://")
@@ -130,6 +136,9 @@ class Cluster:
         if node is None:
             raise self._problem
         return node
+
+    def together(self, keys: Iterable[bytes]) -> list[list[bytes]]:
+        return [[key] for key in keys]  # while a slot moves, no node may have two keys of it
 
     def node_at(self, place: str) -> Node:
         name, _, port = place.rpartition(":")

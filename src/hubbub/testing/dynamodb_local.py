@@ -74,7 +74,11 @@ class DynamoDBLocal:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._scratch.cleanup()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -15,7 +15,7 @@ from hubbub.brokers.redis.keys import Bounds, Keys
 from hubbub.brokers.redis.subscriptions import Subscriptions
 from hubbub.errors import BrokerUnavailable, ConfigError, NotProvable
 from hubbub.model import Entry, Event, Position, Tail
-from hubbub.redis import Address, Away, Client, Link, Misconfigured, Script
+from hubbub.redis import Address, Away, Client, Link, Misconfigured, Script, Word
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +23,13 @@ PUBLISH_WITHIN = 0.4
 READ_WITHIN = 2.0
 """Seconds until a call is given up: a publish before its poster's patience ends (`hubbub.comments.publishing`)."""
 
-HEADS_AT_ONCE = 500
-"""Logs asked for in one go, so that a gateway of many videos leaves room for what else it does."""
+HEADS_AT_ONCE = 100
+"""Logs asked for in one go, so that a gateway of many videos leaves room for what else it does, and Redis too."""
 
 _PACKAGE = "hubbub.brokers.redis.lua"
 PUBLISH = Script(_PACKAGE, "log.lua", "publish.lua")
 READ = Script(_PACKAGE, "log.lua", "read.lua")
+HEADS = Script(_PACKAGE, "log.lua", "heads.lua")
 
 
 class RedisBroker:
@@ -40,7 +41,7 @@ class RedisBroker:
         self._keys = Keys(prefix, channels)
         self._bounds = history or Bounds()
         self._subscriptions = Subscriptions(self._turned)
-        self._client = Client(address, [PUBLISH, READ], listener=self._subscriptions, on_turn=self._moved)
+        self._client = Client(address, [PUBLISH, READ, HEADS], listener=self._subscriptions, on_turn=self._moved)
         self._subscriptions.client = self._client
         self._reachable = False
         self._told: list[Callable[[bool], None]] = []
@@ -78,35 +79,29 @@ class RedisBroker:
             if len(reply) > 2:
                 source.call("SPUBLISH", channel, reply[2], within=READ_WITHIN).add_done_callback(_let_be)
 
-        try:
-            reply = await self._client.run(
-                PUBLISH,
-                self._keys.log(event.video_id),
-                next(self._epochs),
-                *self._bounds,
-                *publish_args(event, channel),
-                within=PUBLISH_WITHIN,
-                moving=push_where_they_listen,
-            )
-        except Away as problem:
-            raise BrokerUnavailable(str(problem)) from None
-        return Position(reply[0].decode(), reply[1])
+        key, args = self._keys.log(event.video_id), publish_args(event, channel)
+        reply = await self._run(PUBLISH, key, *args, within=PUBLISH_WITHIN, moving=push_where_they_listen)
+        return _position(*reply[:2])
 
     async def tail(self, video_id: str, limit: int) -> Tail:
         reply = await self._read(video_id, "tail", limit)
-        return Tail(_head(reply), _entries(reply, video_id))
+        return Tail(_position(*reply[:2]), _entries(reply, video_id))
 
     async def after(self, video_id: str, position: Position, limit: int) -> list[Entry]:
         reply = await self._read(video_id, "after", position.epoch, position.offset, limit)
         if len(reply) == 2:
-            head = _head(reply)
+            head = _position(*reply[:2])
             raise NotProvable(f"the log in Redis stands at {head}, its history does not go back to {position}")
         return _entries(reply, video_id)
 
     async def _read(self, video_id: str, *what: str | int) -> list[Any]:
-        key, bounds = self._keys.log(video_id), self._bounds
+        return await self._run(READ, self._keys.log(video_id), *what, within=READ_WITHIN)
+
+    async def _run(self, script: Script, key: bytes, *args: Word, within: float, **how: Any) -> list[Any]:
         try:
-            reply: list[Any] = await self._client.run(READ, key, next(self._epochs), *bounds, *what, within=READ_WITHIN)
+            reply: list[Any] = await self._client.run(
+                script, key, next(self._epochs), *self._bounds, *args, within=within, **how
+            )
         except Away as problem:
             raise BrokerUnavailable(str(problem)) from None
         return reply
@@ -135,9 +130,17 @@ class RedisBroker:
         """
         found: dict[str, Position] = {}
         for start in range(0, len(video_ids), HEADS_AT_ONCE):
-            some = video_ids[start : start + HEADS_AT_ONCE]
-            replies = await asyncio.gather(*(self._read(video_id, "head") for video_id in some))
-            found.update(zip(some, map(_head, replies), strict=True))
+            videos = {self._keys.log(video_id): video_id for video_id in video_ids[start : start + HEADS_AT_ONCE]}
+            groups = self._client.topology.together(videos)
+            for heads in await asyncio.gather(*map(self._heads, groups)):
+                found.update((videos[key], head) for key, head in heads.items())
+        return found
+
+    async def _heads(self, keys: list[bytes]) -> dict[bytes, Position]:
+        found: dict[bytes, Position] = {}
+        while left := keys[len(found) :]:
+            reply = await self._run(HEADS, left[0], within=READ_WITHIN, beside=left[1:])
+            found.update(zip(left, map(_position, reply[::2], reply[1::2]), strict=False))
         return found
 
     def _moved(self) -> None:
@@ -156,8 +159,8 @@ class RedisBroker:
             told(reachable)
 
 
-def _head(reply: list[Any]) -> Position:
-    return Position(reply[0].decode(), reply[1])
+def _position(epoch: bytes, offset: int) -> Position:
+    return Position(epoch.decode(), offset)
 
 
 def _entries(reply: list[Any], video_id: str) -> list[Entry]:

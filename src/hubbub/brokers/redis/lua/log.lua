@@ -19,7 +19,7 @@ local MAX_STUBS = 100000  -- unless more than this came meanwhile
 local SLACK = 64          -- entries above the bound before they are cleared away, many in one go
 local UNUSED = 120000     -- ms that a log is kept after it was looked at, and beyond the age of its entries
 local REFRESH = 60000     -- the expiry is set anew at most so often
-local LOOK = 1000         -- and whose offsets these are looked at
+local LOOK = 1000         -- and whose offsets these are is looked at so often by publishes
 local BATCH, BATCHES = 128, 8  -- of what is to be cleared, in one call: a script that runs long holds everybody up
 
 -- Numbers become text by string.format('%d'): what Lua and redis.call do by themselves goes by way of fractions, and is
@@ -35,11 +35,15 @@ local dirty     -- the field "." has to be written
 local due       -- what nobody waits for is to be done, too
 local set = {}  -- other fields and values, and then
 local del = {}  -- fields to delete
+local cleared = 0  -- batches that were looked through for what is to be cleared
+
+local present_lineage
 
 -- Changes at each promotion of a replica and at each start of a master, unlike run_id, which does not tell of a server
 -- that was a replica in between.
 local function find_lineage()
-  return match(call('INFO', 'replication'), 'master_replid:(%x+)') or '-'
+  present_lineage = present_lineage or match(call('INFO', 'replication'), 'master_replid:(%x+)') or '-'
+  return present_lineage
 end
 
 -- Read what is known of the log, and begin a new one where it is not of this very server: its offsets may have been
@@ -52,7 +56,6 @@ local function open(one, other)
     due = math.abs(now - looked) >= LOOK
     if server == ARGV[1] and not (due and find_lineage() ~= lineage) then
       head, floor, oldest, last, till = head + 0, floor + 0, oldest + 0, last + 0, till + 0
-      if due then looked, dirty = now, true end
       return found[2], found[3]
     end
     call('UNLINK', log)
@@ -103,6 +106,7 @@ end
 local function trim(most, age)
   local upto = head - floor > most + SLACK and head - most or floor
   for _ = 1, BATCHES do
+    cleared = cleared + 1
     for _, entry in ipairs(range(floor + 1, math.min(floor + BATCH, head))) do
       local ms = entry and tonumber(match(entry, '^%d+')) or 0
       if floor >= upto and ms >= now - age then
@@ -124,6 +128,7 @@ end
 -- Stubs that are old enough go, and those above their bound.
 local function drop_stubs()
   for _ = 1, 2 do
+    cleared = cleared + 1
     for _, stub in ipairs(range(last + 1, math.min(last + BATCH, floor))) do
       if stub then
         local ms, id = match(stub, '^(%d+) %S+ (%S+)')

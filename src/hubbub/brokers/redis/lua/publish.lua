@@ -22,6 +22,7 @@ local function blank(offset)
 end
 
 head, dirty = head + 1, true
+if due then looked = now end
 local offset = format('%d', head)
 if does == 'retracts' then
   blank(tonumber(call('HGET', log, 'i' .. subject)))

@@ -1,4 +1,4 @@
--- Read a log. ARGV[5] on: "tail" and a limit; or "after", an epoch, an offset and a limit; or "head".
+-- Read a log. ARGV[5] on: "tail" and a limit; or "after", an epoch, an offset and a limit.
 -- Returns {epoch, head}; with entries, then the first one's offset and all of them; "after" gives none, not even that
 -- offset, where it can't prove that they are everything.
 
