@@ -85,7 +85,8 @@ class Lookout:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if self._broker.reachable and await self._check():
+        # Asked once more, as the time may have passed here, under a crowd that arrives. A silent broker fails at once.
+        if self._broker.reachable and (await self._check() or await self._check()):
             if self.polling:
                 log.info("the broker answers again; viewers are served from the live log")
             self.polling = False

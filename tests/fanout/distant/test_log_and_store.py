@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import pytest
 from tests.comments.distant_broker import DistantBroker
@@ -182,6 +183,28 @@ async def test_a_video_can_be_opened_while_the_broker_is_away(world: World, gate
     assert watcher.texts()[3:] == ["while away", "live"]
     assert returned.texts()[-1] == "live"
     assert gateway.count("hubbub_resets_total", reason="restarted") == 0
+
+
+async def test_a_broker_whose_answer_came_too_late_once_is_asked_again(
+    world: World, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway at which a crowd arrives is slow by itself: that is no reason to turn to the store."""
+    await gateway.watch()
+    monkeypatch.setattr("hubbub.fanout.lookout.HEADS_WITHIN", 0.05)
+    heads, asked = gateway.broker.heads, gateway.broker.asked_heads
+
+    async def late_once(video_ids: Sequence[str]) -> dict[str, Position]:
+        if gateway.broker.asked_heads == asked:
+            gateway.broker.asked_heads += 1
+            await asyncio.sleep(60)
+        return await heads(video_ids)
+
+    monkeypatch.setattr(gateway.broker, "heads", late_once)
+    polls = world.store.polls
+    await world.look()
+    assert gateway.broker.asked_heads == asked + 2
+    assert world.store.polls == polls
+    assert not gateway.lookout.polling
 
 
 async def test_a_broker_that_hangs_is_one_that_is_away(

@@ -24,7 +24,7 @@ READ_WITHIN = 2.0
 """Seconds until a call is given up: a publish before its poster's patience ends (`hubbub.comments.publishing`)."""
 
 HEADS_AT_ONCE = 100
-"""Logs asked for in one go, so that a gateway of many videos leaves room for what else it does, and Redis too."""
+"""Logs asked for by one script, so that Redis has room for others between two."""
 
 _PACKAGE = "hubbub.brokers.redis.lua"
 PUBLISH = Script(_PACKAGE, "log.lua", "publish.lua")
@@ -128,13 +128,14 @@ class RedisBroker:
         """See `Distant.heads`. To be called at least once a minute for a video that is watched: a log that is neither
         written nor looked at is let go, and goes on in a new epoch.
         """
-        found: dict[str, Position] = {}
-        for start in range(0, len(video_ids), HEADS_AT_ONCE):
-            videos = {self._keys.log(video_id): video_id for video_id in video_ids[start : start + HEADS_AT_ONCE]}
-            groups = self._client.topology.together(videos)
-            for heads in await asyncio.gather(*map(self._heads, groups)):
-                found.update((videos[key], head) for key, head in heads.items())
-        return found
+        videos = {self._keys.log(video_id): video_id for video_id in video_ids}
+        groups = [
+            keys[start : start + HEADS_AT_ONCE]
+            for keys in self._client.topology.together(videos)
+            for start in range(0, len(keys), HEADS_AT_ONCE)
+        ]
+        found = await asyncio.gather(*map(self._heads, groups))
+        return {videos[key]: head for heads in found for key, head in heads.items()}
 
     async def _heads(self, keys: list[bytes]) -> dict[bytes, Position]:
         found: dict[bytes, Position] = {}
