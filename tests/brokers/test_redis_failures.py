@@ -160,7 +160,21 @@ async def test_no_memory_left_is_said(server: RedisServer, broker: RedisBroker) 
     server.cli("CONFIG", "SET", "maxmemory", "1")
     with pytest.raises(BrokerUnavailable, match=r"no memory left: raise its maxmemory \(OOM"):
         await broker.publish(said())
+    for reading in (broker.heads(["v"]), broker.tail("v", 1)):  # or nobody would turn to the store
+        with pytest.raises(BrokerUnavailable, match="no memory left"):
+            await reading
     server.cli("CONFIG", "SET", "maxmemory", "0")
+    assert (await broker.publish(said())).offset == 2
+
+
+async def test_a_server_whose_replicas_are_too_few_is_away(server: RedisServer, broker: RedisBroker) -> None:
+    """It is told to take no writes then, so the position check has to fail, too."""
+    await broker.publish(said())
+    server.cli("CONFIG", "SET", "min-replicas-to-write", "1")
+    for call in (broker.publish(said()), broker.heads(["v"])):
+        with pytest.raises(BrokerUnavailable, match="NOREPLICAS"):
+            await call
+    server.cli("CONFIG", "SET", "min-replicas-to-write", "0")
     assert (await broker.publish(said())).offset == 2
 
 

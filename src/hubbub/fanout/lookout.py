@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 HEADS = 500
 """Videos asked about in one call."""
 
-HEADS_WITHIN = 2.0
-"""Seconds for the answer; beyond that the broker counts as away."""
+HEADS_WITHIN = 2.5
+"""Seconds for the answer; beyond that the broker counts as away. A broker had better say so itself before."""
 
 POLL_EVERY = 1.0
 POLLS = 8
@@ -85,8 +85,8 @@ class Lookout:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        # Asked once more, as the time may have passed here, under a crowd that arrives. A silent broker fails at once.
-        if self._broker.reachable and (await self._check() or await self._check()):
+        # Asked once more before it is believed away: the time may have passed here, under a crowd that arrives.
+        if self._broker.reachable and (await self._check() or (not self.polling and await self._check())):
             if self.polling:
                 log.info("the broker answers again; viewers are served from the live log")
             self.polling = False

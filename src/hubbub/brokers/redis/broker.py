@@ -24,7 +24,7 @@ READ_WITHIN = 2.0
 """Seconds until a call is given up: a publish before its poster's patience ends (`hubbub.comments.publishing`)."""
 
 HEADS_AT_ONCE = 100
-"""Logs asked for by one script, so that Redis has room for others between two."""
+"""Logs asked for by one script: a millisecond of Redis's at most, as a rule a third of that."""
 
 _PACKAGE = "hubbub.brokers.redis.lua"
 PUBLISH = Script(_PACKAGE, "log.lua", "publish.lua")
@@ -97,10 +97,19 @@ class RedisBroker:
     async def _read(self, video_id: str, *what: str | int) -> list[Any]:
         return await self._run(READ, self._keys.log(video_id), *what, within=READ_WITHIN)
 
-    async def _run(self, script: Script, key: bytes, *args: Word, within: float, **how: Any) -> list[Any]:
+    async def _run(
+        self,
+        script: Script,
+        key: bytes,
+        *args: Word,
+        within: float,
+        beside: Sequence[bytes] = (),
+        moving: Callable[[Link, Any], None] | None = None,
+    ) -> list[Any]:
+        epoch = next(self._epochs)
         try:
             reply: list[Any] = await self._client.run(
-                script, key, next(self._epochs), *self._bounds, *args, within=within, **how
+                script, key, epoch, *self._bounds, *args, within=within, beside=beside, moving=moving
             )
         except Away as problem:
             raise BrokerUnavailable(str(problem)) from None
@@ -139,7 +148,7 @@ class RedisBroker:
 
     async def _heads(self, keys: list[bytes]) -> dict[bytes, Position]:
         found: dict[bytes, Position] = {}
-        while left := keys[len(found) :]:
+        while left := keys[len(found) :]:  # a script stops early rather than hold everybody up
             reply = await self._run(HEADS, left[0], within=READ_WITHIN, beside=left[1:])
             found.update(zip(left, map(_position, reply[::2], reply[1::2]), strict=False))
         return found

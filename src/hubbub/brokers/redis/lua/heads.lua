@@ -3,8 +3,8 @@
 
 local found = {}
 for number, key in ipairs(KEYS) do
-  if cleared > BATCHES then break end
-  log = key
+  if searched > BATCHES * BATCH then break end
+  log = key  -- which all functions go by
   open('.', '.')
   keep()
   found[2 * number - 1], found[2 * number] = epoch, head

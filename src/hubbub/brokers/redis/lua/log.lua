@@ -1,3 +1,4 @@
+#!lua
 -- A video's log is ONE hash, KEYS[1]: a Cluster moves a key whole, so no script ever finds half of a log. Its fields:
 --
 --   .            "<epoch> <head> <floor> <oldest> <last> <until> <looked> <server> <lineage>", all of them below
@@ -9,18 +10,21 @@
 --
 -- epoch and head: the position of the newest entry. The history is floor + 1 to head, and oldest is the ms of the first
 -- of these (0: there is none). Stubs are last + 1 to floor. until: when the key expires. server and lineage: whose
--- offsets these are, last looked at in the ms looked.
+-- offsets these are, last looked at by a publish in the ms looked.
 --
 -- This file stands before each script of the folder. ARGV[1] to ARGV[4]: the server's run_id, an epoch to use if a new
--- one is needed, and the bounds of the history: entries, milliseconds.
+-- one is needed (by several logs, too: epochs are compared within one), and the bounds of the history: entries,
+-- milliseconds. The first line has Redis run nothing of it when it would refuse a write (OOM, NOREPLICAS and the like),
+-- so that reads fail as publishes do: a broker that takes nothing is away.
 
 local KNOWN = 120000      -- ms for which an id is known at least: longer than anybody repeats a publish
 local MAX_STUBS = 100000  -- unless more than this came meanwhile
 local SLACK = 64          -- entries above the bound before they are cleared away, many in one go
 local UNUSED = 120000     -- ms that a log is kept after it was looked at, and beyond the age of its entries
 local REFRESH = 60000     -- the expiry is set anew at most so often
-local LOOK = 1000         -- and whose offsets these are is looked at so often by publishes
-local BATCH, BATCHES = 128, 8  -- of what is to be cleared, in one call: a script that runs long holds everybody up
+local LOOK = 1000         -- and publishes look at whose offsets these are at most so often
+local FEW, BATCH, BATCHES = 16, 128, 8  -- of what may be to clear away, in one log: a few first, which mostly will do;
+                                        -- a script that runs long holds everybody up
 
 -- Numbers become text by string.format('%d'): what Lua and redis.call do by themselves goes by way of fractions, and is
 -- what a publish would spend most of its time on.
@@ -35,7 +39,7 @@ local dirty     -- the field "." has to be written
 local due       -- what nobody waits for is to be done, too
 local set = {}  -- other fields and values, and then
 local del = {}  -- fields to delete
-local cleared = 0  -- batches that were looked through for what is to be cleared
+local searched = 0  -- entries and stubs that were read for what is to be cleared away
 
 local present_lineage
 
@@ -53,7 +57,7 @@ local function open(one, other)
   if found[1] then
     epoch, head, floor, oldest, last, till, looked, server, lineage =
       match(found[1], '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%S+)')
-    due = math.abs(now - looked) >= LOOK
+    due = looked and math.abs(now - looked) >= LOOK
     if server == ARGV[1] and not (due and find_lineage() ~= lineage) then
       head, floor, oldest, last, till = head + 0, floor + 0, oldest + 0, last + 0, till + 0
       return found[2], found[3]
@@ -105,9 +109,10 @@ end
 -- next call to go on.
 local function trim(most, age)
   local upto = head - floor > most + SLACK and head - most or floor
-  for _ = 1, BATCHES do
-    cleared = cleared + 1
-    for _, entry in ipairs(range(floor + 1, math.min(floor + BATCH, head))) do
+  for batch = 1, BATCHES do
+    local entries = range(floor + 1, math.min(floor + (batch == 1 and FEW or BATCH), head))
+    searched = searched + #entries
+    for _, entry in ipairs(entries) do
       local ms = entry and tonumber(match(entry, '^%d+')) or 0
       if floor >= upto and ms >= now - age then
         oldest = ms
@@ -127,9 +132,10 @@ end
 
 -- Stubs that are old enough go, and those above their bound.
 local function drop_stubs()
-  for _ = 1, 2 do
-    cleared = cleared + 1
-    for _, stub in ipairs(range(last + 1, math.min(last + BATCH, floor))) do
+  for batch = 1, 2 do
+    local stubs = range(last + 1, math.min(last + (batch == 1 and FEW or BATCH), floor))
+    searched = searched + #stubs
+    for _, stub in ipairs(stubs) do
       if stub then
         local ms, id = match(stub, '^(%d+) %S+ (%S+)')
         if ms + KNOWN > now and floor - last <= MAX_STUBS then return end
@@ -142,7 +148,8 @@ local function drop_stubs()
   end
 end
 
--- Hold the history to its bounds, see to it that the key outlives its entries by a little, and write everything.
+-- Hold the history to its bounds, see to it that the key outlives its entries by a little, and write everything: after
+-- it another log may be opened.
 local function keep()
   local most, age = tonumber(ARGV[3]), tonumber(ARGV[4])
   if oldest == 0 and head > floor then oldest = now end  -- the first entry, or the first after all others had left
