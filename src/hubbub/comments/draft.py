@@ -138,10 +138,11 @@ def _check_values(value: object, depth: int) -> None:
             raise _too_deep()
         for inner in value.values() if isinstance(value, dict) else value:
             _check_values(inner, depth - 1)
-    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
-        # Python and JSON know no bound; the databases and languages that will read it do.
+    elif isinstance(value, int | float) and not -(2**63) <= value < 2**64:
+        # Python and JSON know no bound; the databases and languages that will read it do. To JSON, 1e300 is a whole
+        # number like any other, and many a program writes it as one.
         raise Unprocessable(
-            "meta has a whole number beyond 64 bits; send it as a string.",
+            "meta has a number beyond 64 bits; send it as a string.",
             code="meta_number_out_of_range",
             field="meta",
         )

@@ -100,7 +100,7 @@ CODES: dict[str, Code] = {
     ),
     "meta_too_large": Code(422, "Meta too large", "Shorten `meta` to `limit` bytes of compact JSON."),
     "meta_too_deep": Code(422, "Meta too deep", "Nest at most `limit` objects and arrays in `meta`."),
-    "meta_number_out_of_range": Code(422, "Number out of range", "Send whole numbers beyond 64 bits as strings."),
+    "meta_number_out_of_range": Code(422, "Number out of range", "Send numbers beyond 64 bits as strings."),
     "bad_title": Code(422, "Bad title", "Send 1 to `limit` characters on one line, or null."),
     "bad_media_url": Code(422, "Bad media URL", "Send an `https://` address, a path `/…` of this site, or null."),
     "start_after_end": Code(422, "Start after the end", "Tell a start before `ended_at`, or start the video again."),

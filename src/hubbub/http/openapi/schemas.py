@@ -77,7 +77,7 @@ def _new_comment(max_text: int) -> Schema:
 
 _META_VALUE: Schema = {
     "title": "MetaValue",
-    "description": "Any JSON value; whole numbers fit in 64 bits.",
+    "description": "Any JSON value; numbers from -2^63 to below 2^64.",
     "anyOf": [
         {"type": ["string", "boolean", "null"]},
         {"type": "number", "minimum": -(2**63), "maximum": 2**64 - 1},
