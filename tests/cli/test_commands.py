@@ -71,7 +71,7 @@ def test_starting_up_is_quick(home: Path) -> None:
 
 def test_a_server_loads_what_its_settings_ask_for(home: Path) -> None:
     """Without a key set to fetch, a Redis or a DynamoDB it has neither their drivers nor an HTTP client in memory."""
-    chosen = ("httpx", "rich", "redis", "aiobotocore")
+    chosen = ("httpx", "rich", "hubbub.redis", "hiredis", "aiobotocore", "botocore")
     script = (
         "import sys; from hubbub.comments.identity import Authenticator; import hubbub.wiring\n"
         f"Authenticator(secret='x' * 32); print([name for name in {chosen!r} if name in sys.modules])"

@@ -220,6 +220,9 @@ async def test_a_broker_that_hangs_is_one_that_is_away(
     await gateway.lookout.look()
     await until(lambda: watcher.texts() == ["1", "2"])
     assert gateway.lookout.polling
+    asked = gateway.broker.asked_heads
+    await gateway.lookout.look()
+    assert gateway.broker.asked_heads == asked + 1  # once: the store is to be asked every second
 
 
 async def test_with_the_store_away_too_viewers_keep_what_they_have(

@@ -24,7 +24,7 @@ READ_WITHIN = 2.0
 """Seconds until a call is given up: a publish before its poster's patience ends (`hubbub.comments.publishing`)."""
 
 HEADS_AT_ONCE = 100
-"""Logs asked for by one script: a millisecond of Redis's at most, as a rule a third of that."""
+"""Logs asked for by one script, which takes Redis about a millisecond; nobody is served meanwhile."""
 
 _PACKAGE = "hubbub.brokers.redis.lua"
 PUBLISH = Script(_PACKAGE, "log.lua", "publish.lua")
