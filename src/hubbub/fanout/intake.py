@@ -69,7 +69,7 @@ class Intake:
         self._held: list[Entry] | None = None  # pushes that wait; None: the gate is open
         self._overflowed = False
         self._reading = asyncio.Lock()
-        self._mending: set[asyncio.Task[None]] = set()  # one works, others may be about to begin, or to end
+        self._mending: set[asyncio.Task[None]] = set()  # one works, others may be about to begin, or have just ended
         self._reaching: asyncio.Task[None] | None = None
         self._reached_back = False
 
@@ -176,6 +176,9 @@ class Intake:
                     )
                     await asyncio.sleep(_RETRY)
 
+    def _is_mending(self) -> bool:
+        return not all(mending.done() for mending in self._mending)
+
     async def _fetch_missing(self) -> None:
         """Catch up, and let go of what was pushed before that: it was in what was read, or in a log that is no more. To
         take it for the sign of another hole would have the log read again and again.
@@ -204,7 +207,7 @@ class Intake:
         if not self._may_hold(position):
             return
         if self._reaching is None:
-            if self._reached_back or self._mending:  # there is no telling how long mending takes
+            if self._reached_back or self._is_mending():  # there is no telling how long mending takes
                 return
             self._reaching = asyncio.get_running_loop().create_task(self._reach_back(gate))
         await asyncio.shield(self._reaching)
